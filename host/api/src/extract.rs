@@ -1,0 +1,60 @@
+//! Reading requests: what does not fit is refused as a problem that names the field.
+
+use axum::extract::{FromRequest, FromRequestParts, rejection};
+use http::StatusCode;
+
+use crate::problem::Problem;
+
+/// A JSON body.
+#[derive(FromRequest)]
+#[from_request(via(axum::Json), rejection(Problem))]
+pub(crate) struct InBody<T>(pub(crate) T);
+
+/// The parameters of the path.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(Problem))]
+pub(crate) struct InPath<T>(pub(crate) T);
+
+/// The parameters of the query.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Query), rejection(Problem))]
+pub(crate) struct InQuery<T>(pub(crate) T);
+
+impl From<rejection::JsonRejection> for Problem {
+    fn from(rejection: rejection::JsonRejection) -> Self {
+        match rejection {
+            rejection::JsonRejection::JsonDataError(error) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-body", told(&error.body_text()))
+            }
+            rejection::JsonRejection::JsonSyntaxError(error) => {
+                Self::new(StatusCode::BAD_REQUEST, "bad-json", told(&error.body_text()))
+            }
+            rejection::JsonRejection::MissingJsonContentType(_) => {
+                Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", "the body is not said to be JSON")
+                    .hint("send it with `content-type: application/json`")
+            }
+            other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "the body is larger than this host takes")
+                    .hint("raise `max_json` under [api] in the configuration")
+            }
+            other => Self::new(StatusCode::BAD_REQUEST, "broken-body", other.body_text()),
+        }
+    }
+}
+
+/// What axum says, without its preamble: `limit: invalid digit…`.
+fn told(text: &str) -> String {
+    text.split_once(": ").map_or(text, |(_, rest)| rest).to_owned()
+}
+
+impl From<rejection::PathRejection> for Problem {
+    fn from(rejection: rejection::PathRejection) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid-path", told(&rejection.body_text()))
+    }
+}
+
+impl From<rejection::QueryRejection> for Problem {
+    fn from(rejection: rejection::QueryRejection) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid-query", told(&rejection.body_text()))
+    }
+}

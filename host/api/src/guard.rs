@@ -1,0 +1,65 @@
+//! Keeps web pages out: without tokens, any page a browser shows could otherwise deploy.
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode, Uri, header};
+
+use crate::{AppState, problem::Problem};
+
+/// Lets a request pass that names this machine as its host and comes from no other site's page.
+pub(crate) async fn same_site(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let host = authority(request.uri(), request.headers());
+    if let Some(host) = &host
+        && !is_known(host, &state.config().hosts)
+    {
+        let detail = format!("`{host}` is not a name of this host's control plane");
+        return Problem::new(StatusCode::FORBIDDEN, "unknown-host", detail)
+            .hint(format!("add \"{}\" to `hosts` under [api] in the configuration", bare(host)))
+            .into_response();
+    }
+    let origin = request.headers().get(header::ORIGIN).and_then(|it| it.to_str().ok());
+    let from = origin.map(|it| it.split_once("://").map_or(it, |(_, authority)| authority).to_owned());
+    if from.is_some() && from != host {
+        let detail = "pages of other sites may not use the control plane";
+        return Problem::new(StatusCode::FORBIDDEN, "other-origin", detail).into_response();
+    }
+    next.run(request).await
+}
+
+fn authority(uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    let named = uri.authority().map(|it| it.as_str());
+    named.or_else(|| headers.get(header::HOST)?.to_str().ok()).map(str::to_owned)
+}
+
+/// A name that resolves to this machine whatever a name server says, or one that was configured.
+fn is_known(host: &str, configured: &[String]) -> bool {
+    let host = bare(host);
+    let is_loopback = host.parse::<std::net::IpAddr>().is_ok_and(|it| it.is_loopback());
+    is_loopback || host == "localhost" || configured.iter().any(|it| it == host)
+}
+
+/// Without the port, and an IPv6 address without its brackets.
+fn bare(host: &str) -> &str {
+    if let Some(inside) = host.strip_prefix('[') {
+        return inside.split(']').next().unwrap_or(inside);
+    }
+    host.split(':').next().unwrap_or(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_machine_and_configured_ones_are_known() {
+        for host in ["localhost", "localhost:7070", "127.0.0.1:80", "127.1.2.3", "[::1]:7070", "weft.example:443"] {
+            assert!(is_known(host, &["weft.example".into()]), "{host}");
+        }
+        for host in ["evil.example", "localhost.evil.example", "10.0.0.1", "[::2]", ""] {
+            assert!(!is_known(host, &["weft.example".into()]), "{host}");
+        }
+    }
+}

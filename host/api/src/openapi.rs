@@ -1,0 +1,54 @@
+//! The description of the API, made from its routes.
+
+use std::sync::LazyLock;
+
+use axum::response::{IntoResponse, Response};
+use http::header;
+use utoipa::openapi::{Info, OpenApi, OpenApiBuilder};
+
+use crate::{health, v1, v2};
+
+static TEXT: LazyLock<String> = LazyLock::new(openapi);
+
+/// The OpenAPI 3.1 description of every route, as JSON.
+#[must_use]
+pub fn openapi() -> String {
+    let mut api: OpenApi = OpenApiBuilder::new().info(info()).build();
+    for part in [v1::routes(), v2::routes(), health::routes()] {
+        api.merge(part.into_openapi());
+    }
+    // A tree of plain values always serialises.
+    api.to_pretty_json().unwrap_or_default()
+}
+
+fn info() -> Info {
+    let mut info = Info::new("Weft", env!("CARGO_PKG_VERSION"));
+    info.description = Some(
+        "Functions, pipelines and models of one host. Errors are RFC 9457 problems, except under /v2, where they are \
+         the Open Inference Protocol's."
+            .to_owned(),
+    );
+    info
+}
+
+/// `GET /api/v1/openapi.json`.
+pub(crate) async fn show() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, fs, path::Path};
+
+    #[test]
+    #[expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
+    fn the_description_on_disk_is_that_of_the_routes() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+        let (now, kept) = (super::openapi() + "\n", fs::read_to_string(&file).unwrap_or_default());
+        if env::var("INSTA_UPDATE").is_ok_and(|it| it == "always") {
+            fs::write(&file, &now).unwrap();
+        } else {
+            assert!(now == kept, "host/api/openapi.json is out of date: run `cargo xtask gen`");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What errors of other rooms are as problems.
+
+use host_core::{
+    event::{Failure, FailureKind, code},
+    model::{LoadError, ScoreError},
+    ports::{ArtifactError, DeployError, JournalError, ModelError},
+};
+use host_pipelines::SubmitError;
+use host_store::StoreError;
+use host_wire::problem::Mistake;
+use http::StatusCode;
+
+use super::Problem;
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::NotFound(_) => Self::not_found(error.to_string()),
+            StoreError::Cursor(_) => Self::new(StatusCode::BAD_REQUEST, "invalid-cursor", error.to_string()),
+            _ => Self::storage(error.to_string()),
+        }
+    }
+}
+
+impl From<DeployError> for Problem {
+    fn from(error: DeployError) -> Self {
+        host_dispatch::release::Error::from(error).into()
+    }
+}
+
+impl From<host_dispatch::release::Error> for Problem {
+    fn from(error: host_dispatch::release::Error) -> Self {
+        use host_dispatch::release::Error as E;
+        let detail = error.to_string();
+        match error {
+            E::MissingComponent(digest) => Self::unprocessable("missing-component", detail)
+                .hint(format!("send its bytes with PUT /api/v1/components/{digest} first")),
+            E::NotGranted { right, line_to_add, .. } => {
+                let problem = Self::unprocessable("not-granted", detail).place("function.toml, [grants]");
+                problem.hint(match line_to_add {
+                    Some(line) => format!("add `{line}` under [grants] in function.toml"),
+                    None => format!("this host cannot grant `{}` yet", right.as_str()),
+                })
+            }
+            E::Manifest(_) => Self::unprocessable("invalid-manifest", detail).place("function.toml"),
+            E::Unfit(_) => Self::unprocessable("unfit-component", detail),
+            E::RouteTaken { .. } => Self::new(StatusCode::CONFLICT, "route-taken", detail)
+                .place("function.toml, [[triggers]]")
+                .hint("choose another path or host, or delete the other function"),
+            E::NotFound(_) => Self::not_found(detail).hint("`fn list` shows what is deployed"),
+            E::NoEarlier(_) => Self::new(StatusCode::CONFLICT, "no-earlier-revision", detail),
+            E::Busy => Self::busy(detail),
+            E::Storage(_) => Self::storage(detail),
+        }
+    }
+}
+
+impl From<ArtifactError> for Problem {
+    fn from(error: ArtifactError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ArtifactError::NotFound(_) => Self::not_found(detail),
+            ArtifactError::Damaged { .. } => Self::unprocessable("other-digest", detail),
+            ArtifactError::TooLarge(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail),
+            ArtifactError::Source(_) => Self::new(StatusCode::BAD_REQUEST, "broken-body", detail),
+            ArtifactError::Storage(_) => Self::storage(detail),
+        }
+    }
+}
+
+impl From<ModelError> for Problem {
+    fn from(error: ModelError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ModelError::NotFound(_) => Self::not_found(detail).hint("`fn models list` shows what is registered"),
+            ModelError::Retired { .. } => Self::new(StatusCode::CONFLICT, "retired", detail),
+            ModelError::NoEarlier { .. } => Self::new(StatusCode::CONFLICT, "no-earlier-version", detail),
+            ModelError::Storage(_) => Self::storage(detail),
+        }
+    }
+}
+
+impl From<LoadError> for Problem {
+    fn from(error: LoadError) -> Self {
+        Self::unprocessable("unfit-model", error.to_string())
+    }
+}
+
+impl From<ScoreError> for Problem {
+    fn from(error: ScoreError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ScoreError::NotFound(_) => Self::not_found(detail),
+            ScoreError::Invalid(_) => Self::unprocessable(code::INVALID_INPUT, detail),
+            ScoreError::Busy => Self::busy(detail),
+            ScoreError::Deadline => Self::new(StatusCode::GATEWAY_TIMEOUT, code::DEADLINE, detail),
+            ScoreError::Failed(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, code::MODEL_FAILED, detail),
+        }
+    }
+}
+
+impl From<JournalError> for Problem {
+    fn from(error: JournalError) -> Self {
+        let detail = error.to_string();
+        match error {
+            JournalError::NotFound(_) => Self::not_found(detail).hint("`fn runs list` shows the runs there are"),
+            JournalError::Stale(_) => Self::new(StatusCode::CONFLICT, "stale", detail),
+            JournalError::State { .. } => Self::new(StatusCode::CONFLICT, "wrong-state", detail),
+            JournalError::Cursor(_) => Self::new(StatusCode::BAD_REQUEST, "invalid-cursor", detail),
+            JournalError::Storage(_) => Self::storage(detail),
+        }
+    }
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Self {
+        let detail = error.to_string();
+        match error {
+            SubmitError::Invalid(problems) => {
+                Self::unprocessable("invalid-pipeline", detail).mistakes(problems.into_iter().map(Mistake::from))
+            }
+            SubmitError::Journal(error) => error.into(),
+            SubmitError::Deployments(error) => error.into(),
+            SubmitError::Models(error) => error.into(),
+            SubmitError::NoReproduction(_) => Self::new(StatusCode::CONFLICT, "no-reproduction", detail),
+        }
+    }
+}
+
+/// A call that failed as a whole.
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        let status = match (failure.code.as_str(), failure.kind) {
+            (code::NOT_FOUND, _) => StatusCode::NOT_FOUND,
+            (code::OVERLOADED, _) => StatusCode::TOO_MANY_REQUESTS,
+            (code::DEADLINE, _) => StatusCode::GATEWAY_TIMEOUT,
+            (_, FailureKind::Invalid) => StatusCode::UNPROCESSABLE_ENTITY,
+            (code::UNAVAILABLE | code::CANCELLED, FailureKind::Transient) => StatusCode::SERVICE_UNAVAILABLE,
+            (_, FailureKind::Transient | FailureKind::Fatal) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let problem = Self::new(status, &failure.code, failure.message);
+        match failure.retry_after_ms {
+            Some(after) => problem.retry_after_s(after.div_ceil(1_000)),
+            None => problem,
+        }
+    }
+}

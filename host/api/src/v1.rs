@@ -1,0 +1,57 @@
+//! The routes of `/api/v1`, a folder per noun and a file per verb.
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::AppState;
+
+mod artifacts;
+mod audit;
+mod calls;
+mod components;
+mod config;
+mod endpoints;
+mod functions;
+mod logs;
+mod models;
+mod pipelines;
+mod projects;
+mod revisions;
+mod runs;
+
+/// Every route.
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(projects::list::list))
+        .routes(routes!(config::show::show))
+        .routes(routes!(audit::list::list))
+        .routes(routes!(components::put::put, components::head::head))
+        .routes(routes!(functions::list::list))
+        .routes(routes!(functions::show::show, functions::delete::delete))
+        .routes(routes!(functions::rollback::rollback))
+        .routes(routes!(functions::invoke::invoke))
+        .routes(routes!(revisions::list::list, revisions::deploy::deploy))
+        .routes(routes!(revisions::show::show))
+        .routes(routes!(revisions::activate::activate))
+        .routes(routes!(calls::list::list))
+        .routes(routes!(calls::show::show))
+        .routes(routes!(logs::list::list))
+        .routes(routes!(logs::follow::follow))
+        .routes(routes!(pipelines::check::check))
+        .routes(routes!(runs::list::list, runs::submit::submit))
+        .routes(routes!(runs::show::show))
+        .routes(routes!(runs::cancel::cancel))
+        .routes(routes!(runs::retry::retry))
+        .routes(routes!(runs::reproduce::reproduce))
+        .routes(routes!(runs::compare::compare))
+        .routes(routes!(runs::events::events))
+        .routes(routes!(artifacts::list::list, artifacts::upload::upload))
+        .routes(routes!(artifacts::show::show))
+        .routes(routes!(artifacts::content::content))
+        .routes(routes!(models::list::list))
+        .routes(routes!(models::show::show))
+        .routes(routes!(models::versions::versions, models::register::register))
+        .routes(routes!(models::promote::promote))
+        .routes(routes!(models::rollback::rollback))
+        .routes(routes!(endpoints::list::list))
+        .routes(routes!(endpoints::serve::serve))
+}

@@ -1,0 +1,3 @@
+//! Who changed what.
+
+pub(super) mod list;

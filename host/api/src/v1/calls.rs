@@ -1,0 +1,4 @@
+//! Calls on record.
+
+pub(super) mod list;
+pub(super) mod show;

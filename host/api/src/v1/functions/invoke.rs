@@ -1,0 +1,130 @@
+//! `POST /api/v1/projects/{project}/functions/{name}/invoke`: calls a function by hand.
+
+use axum::{Json, body::Body, extract::State};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use host_core::{
+    CallId, Name,
+    call::{Call, CallContext, Reply, Target, TriggerRef},
+    event::Event,
+    function::FunctionRef,
+};
+use host_wire::invoke::{self, Invoke, Invoked, Outcome};
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::IntoParams;
+
+use crate::{
+    AppState,
+    extract::{InPath, InQuery},
+    principal::Principal,
+    problem::Problem,
+};
+
+/// The media type of several events; any other is the payload of one.
+const EVENTS: &str = "application/vnd.weft.events+json";
+
+/// What the event says of itself.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Query {
+    /// What happened; `weft.invoke`, when absent.
+    r#type: Option<String>,
+    /// What it is about.
+    subject: Option<String>,
+}
+
+/// Calls a function, `name` or `name@revision`, with the body as the payload of one event, or with several events.
+#[utoipa::path(post, path = "/api/v1/projects/{project}/functions/{name}/invoke", tag = "functions",
+    operation_id = "invoke_function", params(("project" = String, Path), ("name" = String, Path), Query),
+    request_body(content((Vec<u8> = "*/*"), (Invoke = "application/vnd.weft.events+json"))),
+    responses((status = 200, body = Invoked), (status = 404, body = host_wire::Problem),
+        (status = 429, body = host_wire::Problem), (status = 504, body = host_wire::Problem)))]
+pub(crate) async fn invoke(
+    State(state): State<AppState>,
+    Principal(principal): Principal,
+    InPath((project, function)): InPath<(Name, FunctionRef)>,
+    InQuery(query): InQuery<Query>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Invoked>, Problem> {
+    let body = read(&state, &project, &function, body).await?;
+    let mut context = CallContext::new(TriggerRef::new("api", "invoke"));
+    context.principal = principal;
+    let id = context.id;
+    let _guard = context.cancelled.clone().drop_guard();
+    let events = events(id, query, &headers, body)?;
+    let called = state.dispatch.call(Target::Function(project, function), context, Call::Events(events)).await;
+    match called.reply {
+        Ok(Reply::Events(outcomes)) => {
+            let outcomes = outcomes.into_iter().map(|it| Outcome::new(it, |bytes| STANDARD.encode(bytes)));
+            Ok(Json(Invoked { call: id, outcomes: outcomes.collect() }))
+        }
+        Ok(_) => Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected-reply", "the call gave no outcomes")),
+        Err(failure) => Err(Problem::from(failure).call(id)),
+    }
+}
+
+async fn read(state: &AppState, project: &Name, function: &FunctionRef, body: Body) -> Result<Bytes, Problem> {
+    let active = state.directory.functions().get(project, &function.name).cloned();
+    let of_host = state.config().max_invoke.0;
+    let most = active.map_or(of_host, |it| it.manifest.limits.max_body.0.min(of_host));
+    let limited = Limited::new(body, usize::try_from(most).unwrap_or(usize::MAX));
+    let read = tokio::time::timeout(state.config().upload_pause.duration(), limited.collect()).await;
+    match read {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            let detail = format!("the body is larger than the {most} bytes this function takes");
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail))
+        }
+        Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "broken-body", "the body broke off")),
+        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", "the body did not arrive in time")),
+    }
+}
+
+fn events(id: CallId, query: Query, headers: &HeaderMap, body: Bytes) -> Result<Vec<Event>, Problem> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).map(str::to_owned);
+    if content_type.as_deref().is_some_and(|it| it.starts_with(EVENTS)) {
+        let invoke: Invoke = serde_json::from_slice(&body)
+            .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "bad-json", error.to_string()))?;
+        if invoke.events.is_empty() {
+            return Err(Problem::unprocessable("no-events", "there is no event to call the function with"));
+        }
+        return invoke.events.into_iter().enumerate().map(|(number, it)| event(id, number, it)).collect();
+    }
+    let one = invoke::Event { r#type: query.r#type, subject: query.subject, ..invoke::Event::default() };
+    let mut event = event(id, 0, one)?;
+    (event.data, event.content_type) = (body, content_type);
+    Ok(vec![event])
+}
+
+fn event(id: CallId, number: usize, event: invoke::Event) -> Result<Event, Problem> {
+    let is_json = event.datacontenttype.as_deref().is_none_or(|it| it.contains("json"));
+    let data = match (event.data, event.data_base64) {
+        (Some(_), Some(_)) => {
+            let detail = format!("event {number} has both `data` and `data_base64`");
+            return Err(Problem::unprocessable("invalid-body", detail));
+        }
+        (Some(Value::String(text)), None) if !is_json => text.into(),
+        (Some(value), None) => value.to_string().into(),
+        (None, None) => Bytes::new(),
+        (None, Some(encoded)) => STANDARD.decode(encoded).map(Bytes::from).map_err(|error| {
+            Problem::unprocessable("invalid-body", format!("`data_base64` of event {number} is not base64: {error}"))
+        })?,
+    };
+    Ok(Event {
+        id: event.id.unwrap_or_else(|| format!("{id}/{number}")),
+        source: event.source.unwrap_or_else(|| "/api/v1/invoke".into()),
+        r#type: event.r#type.unwrap_or_else(|| "weft.invoke".into()),
+        subject: event.subject,
+        time: event.time,
+        content_type: event.datacontenttype.or_else(|| Some("application/json".into())),
+        key: event.key.map(Bytes::from),
+        inlet: event.inlet.unwrap_or_default(),
+        extensions: event.extensions.into_iter().collect(),
+        data,
+    })
+}

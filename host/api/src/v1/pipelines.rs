@@ -1,0 +1,3 @@
+//! Pipelines.
+
+pub(super) mod check;

@@ -1,0 +1,6 @@
+//! Revisions of a function.
+
+pub(super) mod activate;
+pub(super) mod deploy;
+pub(super) mod list;
+pub(super) mod show;

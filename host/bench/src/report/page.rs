@@ -1,0 +1,33 @@
+//! The page of the documentation: the results, and how they came about.
+
+use super::{Report, table};
+
+/// The whole page.
+pub(super) fn write(report: &Report) -> String {
+    let Report { command, date, machine, rounds, seconds, connections, .. } = report;
+    let mut page = format!(
+        "# Benchmarks\n\n\
+         Written by `{command}` on {date}, not by hand.\n\n\
+         Machine: {machine}.\n"
+    );
+    if let Some(rows) = table::http(&report.http) {
+        page.push_str(&format!(
+            "\n## Over HTTP\n\n{}\n\n\
+             Rounds: {rounds}, in each of which every row is loaded for {seconds} s by {connections} keep-alive connections with one request at a \
+             time. Each number is the median over the rounds. *CPU to axum* is the CPU time that the server process spent per \
+             request (all its threads, from the scheduler's own count, until it is idle again), divided by that of bare axum in \
+             the same round: the number to go by. Requests per second and latencies hang on the machine, on which the load runs \
+             too; compare them within the table only. Bare axum answers 13 bytes, and so do the functions; the handler takes \
+             them as an event. The record policy is the default one unless the row says otherwise.\n",
+            table::markdown(&rows)
+        ));
+    }
+    if let Some(figures) = table::figures(&report.figures) {
+        page.push_str(&format!("\n## Beyond HTTP\n\n{}\n", table::markdown(&figures)));
+    }
+    if !report.missing.is_empty() {
+        let lines: String = report.missing.iter().map(|it| format!("- {}\n", it.line())).collect();
+        page.push_str(&format!("\n## Without a number\n\n{lines}"));
+    }
+    page
+}

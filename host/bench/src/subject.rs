@@ -1,0 +1,121 @@
+//! What can be measured: its name, what it is, and what it may cost.
+
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+/// One thing to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subject {
+    Axum,
+    HandlerWarm,
+    HandlerFresh,
+    HttpWarm,
+    HttpFresh,
+    HandlerRecordAll,
+    ScoreInfer,
+    ScorePredict,
+    PipelineSqlite,
+    PipelinePostgres,
+    RunsPage,
+    ColdStart,
+}
+
+impl Subject {
+    /// All of them, in the order of the report.
+    pub(crate) const ALL: &[Self] = &[
+        Self::Axum,
+        Self::HandlerWarm,
+        Self::HandlerFresh,
+        Self::HttpWarm,
+        Self::HttpFresh,
+        Self::HandlerRecordAll,
+        Self::ScoreInfer,
+        Self::ScorePredict,
+        Self::PipelineSqlite,
+        Self::PipelinePostgres,
+        Self::RunsPage,
+        Self::ColdStart,
+    ];
+
+    /// What it is called on the command line and in JSON.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Axum => "axum",
+            Self::HandlerWarm => "handler-warm",
+            Self::HandlerFresh => "handler-fresh",
+            Self::HttpWarm => "http-warm",
+            Self::HttpFresh => "http-fresh",
+            Self::HandlerRecordAll => "handler-record-all",
+            Self::ScoreInfer => "score-infer",
+            Self::ScorePredict => "score-predict",
+            Self::PipelineSqlite => "pipeline-sqlite",
+            Self::PipelinePostgres => "pipeline-postgres",
+            Self::RunsPage => "runs-page",
+            Self::ColdStart => "cold-start",
+        }
+    }
+
+    /// What it is called in tables.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Axum => "bare axum",
+            Self::HandlerWarm => "handler warm",
+            Self::HandlerFresh => "handler fresh",
+            Self::HttpWarm => "wasi:http raw warm",
+            Self::HttpFresh => "wasi:http raw fresh",
+            Self::HandlerRecordAll => "handler warm, record = \"all\"",
+            Self::ScoreInfer => "score by /v2/models/NAME/infer",
+            Self::ScorePredict => "score by the function predict",
+            Self::PipelineSqlite => "no-op steps on SQLite",
+            Self::PipelinePostgres => "no-op steps on Postgres",
+            Self::RunsPage => "a page of runs",
+            Self::ColdStart => "cold start from disk",
+        }
+    }
+
+    /// Whether it is loaded over HTTP, in rounds beside the baseline.
+    pub(crate) fn is_http(self) -> bool {
+        !matches!(self, Self::PipelineSqlite | Self::PipelinePostgres | Self::RunsPage | Self::ColdStart)
+    }
+
+    /// Whether it asks a model.
+    pub(crate) fn is_score(self) -> bool {
+        matches!(self, Self::ScoreInfer | Self::ScorePredict)
+    }
+
+    /// How many times the CPU of the baseline a request may cost, where that was promised.
+    pub(crate) fn ratio_limit(self) -> Option<f64> {
+        match self {
+            Self::HandlerWarm => Some(1.5),
+            Self::HttpWarm => Some(1.9),
+            Self::HandlerFresh | Self::HttpFresh => Some(3.9),
+            _ => None,
+        }
+    }
+}
+
+impl Serialize for Subject {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// What one word on the command line stands for.
+#[derive(Debug, Clone)]
+pub(crate) struct Selected(pub(crate) Vec<Subject>);
+
+impl FromStr for Selected {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let fits =
+            |it: &Subject| it.name().strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+        let chosen: Vec<_> = Subject::ALL.iter().copied().filter(fits).collect();
+        if chosen.is_empty() {
+            let names: Vec<_> = Subject::ALL.iter().map(|it| it.name()).collect();
+            return Err(format!("`{word}` is not measured; choose from {}", names.join(", ")));
+        }
+        Ok(Self(chosen))
+    }
+}

@@ -1,0 +1,185 @@
+//! The host's control plane, as a client sees it.
+
+use axum::Router;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde::{Serialize, de::DeserializeOwned};
+use tower::ServiceExt;
+
+use host_wire::Problem;
+
+use crate::ui::{Exit, Stop};
+
+/// Talks to one host, about one project.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: String,
+    project: String,
+    /// The routes of a host in this very process, which needs no network.
+    local: Option<Router>,
+}
+
+impl Client {
+    /// A client of the host at `base`, such as `http://127.0.0.1:7070`.
+    pub(crate) fn new(base: &str, project: &str) -> Result<Self, Stop> {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .map_err(|error| Stop::new(Exit::Failed, format!("could not make an HTTP client: {error}")))?;
+        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), project: project.to_owned(), local: None })
+    }
+
+    /// A client of the host whose routes these are.
+    pub(crate) fn local(router: Router, project: &str) -> Result<Self, Stop> {
+        Ok(Self { local: Some(router), ..Self::new("http://localhost", project)? })
+    }
+
+    /// The address of the host.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// `/api/v1/projects/<project>` and what follows.
+    pub(crate) fn in_project(&self, path: &str) -> String {
+        format!("/api/v1/projects/{}{path}", self.project)
+    }
+
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, Stop> {
+        self.json(self.request(Method::GET, path).query(query)).await
+    }
+
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Stop> {
+        self.json(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Result<(), Stop> {
+        self.send(self.request(Method::DELETE, path)).await.map(drop)
+    }
+
+    /// Whether there is something under `path`.
+    pub(crate) async fn exists(&self, path: &str) -> Result<bool, Stop> {
+        let answer = self.send_any(self.request(Method::HEAD, path)).await?;
+        Ok(answer.status().is_success())
+    }
+
+    /// Sends bytes as they are.
+    pub(crate) async fn put_bytes(&self, path: &str, bytes: Vec<u8>) -> Result<(), Stop> {
+        self.send(self.request(Method::PUT, path).body(bytes)).await.map(drop)
+    }
+
+    /// A request of any kind; the answer as it is, when it is a success.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, Stop> {
+        let answer = self.send_any(request).await?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        Err(problem(answer).await)
+    }
+
+    /// A request of any kind; the answer as it is, whatever its status.
+    pub(crate) async fn send_any(&self, request: RequestBuilder) -> Result<Response, Stop> {
+        match &self.local {
+            None => request.send().await.map_err(|error| self.unreachable(&error)),
+            Some(router) => in_process(router.clone(), request).await,
+        }
+    }
+
+    /// The bytes of an answer, piece by piece.
+    pub(crate) async fn stream(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<impl Stream<Item = Result<Bytes, Stop>> + use<>, Stop> {
+        let answer = self.send(self.request(Method::GET, path).query(query)).await?;
+        Ok(answer.bytes_stream().map(|piece| piece.map_err(|error| broke_off(&error))))
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base))
+    }
+
+    async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Stop> {
+        self.read(self.send(request).await?).await
+    }
+
+    /// An answer that is JSON.
+    pub(crate) async fn read<T: DeserializeOwned>(&self, answer: Response) -> Result<T, Stop> {
+        let bytes = answer.bytes().await.map_err(|error| broke_off(&error))?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            Stop::new(Exit::Failed, format!("could not read the host's answer: {error}"))
+                .hint("is the host of the same release?")
+        })
+    }
+
+    pub(crate) async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Stop> {
+        self.json(self.request(Method::PUT, path).json(body)).await
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Stop {
+        let cause = std::iter::successors(std::error::Error::source(error), |it| it.source()).last();
+        let cause = cause.map_or_else(|| error.to_string(), ToString::to_string);
+        Stop::new(Exit::Unreachable, format!("could not reach the host at {}: {cause}", self.base))
+            .hint("start one with `fn up`, or name another with --host URL")
+    }
+}
+
+/// The same request and answer, without a socket between.
+async fn in_process(router: Router, request: RequestBuilder) -> Result<Response, Stop> {
+    let wrong = |error: &dyn std::fmt::Display| Stop::new(Exit::Failed, format!("could not make the request: {error}"));
+    let request = request.build().map_err(|error| wrong(&error))?;
+    let request: http::Request<reqwest::Body> = request.try_into().map_err(|error: reqwest::Error| wrong(&error))?;
+    let Ok(response) = router.oneshot(request.map(axum::body::Body::new)).await;
+    Ok(response.map(|body| reqwest::Body::wrap_stream(body.into_data_stream())).into())
+}
+
+fn broke_off(error: &reqwest::Error) -> Stop {
+    Stop::new(Exit::Unreachable, format!("the host's answer broke off: {error}"))
+}
+
+async fn problem(answer: Response) -> Stop {
+    let status = answer.status();
+    let exit = match status {
+        StatusCode::NOT_FOUND => Exit::NotFound,
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+            Exit::Unreachable
+        }
+        _ if status.is_client_error() => Exit::Refused,
+        _ => Exit::Failed,
+    };
+    let text = answer.text().await.unwrap_or_default();
+    let Ok(problem) = serde_json::from_str::<Problem>(&text) else {
+        return Stop::new(exit, format!("the host answered {status}: {}", text.trim()));
+    };
+    let what = if problem.detail.is_empty() { problem.title } else { problem.detail };
+    let mut stop = Stop::new(exit, what).mistakes(problem.mistakes);
+    if let Some(place) = problem.place {
+        stop = stop.at(place);
+    }
+    if let Some(hint) = problem.hint {
+        stop = stop.hint(hint);
+    }
+    stop
+}
+
+/// The `data:` lines of a server-sent event stream, one by one.
+pub(crate) fn sse_data(
+    stream: impl Stream<Item = Result<Bytes, Stop>> + Unpin,
+) -> impl Stream<Item = Result<String, Stop>> + Unpin {
+    Box::pin(futures_util::stream::unfold((stream, String::new()), |(mut stream, mut buffer)| async move {
+        loop {
+            if let Some(end) = buffer.find('\n') {
+                let line: String = buffer.drain(..=end).collect();
+                if let Some(data) = line.trim_end().strip_prefix("data:") {
+                    return Some((Ok(data.trim_start().to_owned()), (stream, buffer)));
+                }
+                continue;
+            }
+            match stream.next().await? {
+                Ok(piece) => buffer.push_str(&String::from_utf8_lossy(&piece)),
+                Err(stop) => return Some((Err(stop), (stream, buffer))),
+            }
+        }
+    }))
+}

@@ -1,0 +1,114 @@
+//! `fn pipeline`: check, submit, graph.
+
+use std::path::Path;
+
+use anyhow::Result;
+use host_core::{
+    RunId,
+    pipeline::{Pipeline, Problem},
+};
+use host_wire::{
+    pipeline::{Check, Checked},
+    problem::Mistake,
+    run::Submit,
+};
+
+use super::run as job;
+use crate::{
+    args::{GraphArgs, GraphFormat, PipelineCommand, PipelineFileArgs, SubmitArgs},
+    client::Client,
+    serve::Local,
+    ui::{Exit, Printer, Stop},
+};
+
+/// Does what was asked of a pipeline.
+pub(super) async fn run(command: PipelineCommand, project: &str, client: &Client, printer: &Printer) -> Result<()> {
+    match command {
+        PipelineCommand::Check(args) => check(&args, client, printer).await,
+        PipelineCommand::Submit(args) => submit(&args, project, client, printer).await,
+        PipelineCommand::Graph(args) => graph(&args, printer),
+    }
+}
+
+async fn check(args: &PipelineFileArgs, client: &Client, printer: &Printer) -> Result<()> {
+    let yaml = read(&args.file)?;
+    let mistakes = if args.offline {
+        Pipeline::parse(&yaml).err().unwrap_or_default().into_iter().map(Mistake::from).collect()
+    } else {
+        let checked: Checked = client.post(&client.in_project("/pipelines/check"), &Check { pipeline: yaml }).await?;
+        checked.mistakes
+    };
+    if printer.is_json() {
+        printer.json_line(&Checked { mistakes: mistakes.clone() });
+    }
+    if mistakes.is_empty() {
+        printer.done(&format!("{} is right", args.file.display()));
+        return Ok(());
+    }
+    Err(wrong(&args.file, mistakes).into())
+}
+
+fn wrong(file: &Path, mistakes: Vec<Mistake>) -> Stop {
+    let count = if mistakes.len() == 1 {
+        "there is a mistake".to_owned()
+    } else {
+        format!("there are {} mistakes", mistakes.len())
+    };
+    Stop::new(Exit::Usage, format!("{count} in {}", file.display())).mistakes(mistakes)
+}
+
+async fn submit(args: &SubmitArgs, project: &str, client: &Client, printer: &Printer) -> Result<()> {
+    let yaml = read(&args.file)?;
+    let labels = args.labels.iter().map(|it| job::pair(it, "--label")).collect::<Result<_, _>>()?;
+    let submit = Submit {
+        id: Some(RunId::next()),
+        pipeline: Some(yaml),
+        params: job::params(&args.params)?,
+        seed: args.seed,
+        labels,
+        code: job::code(Some(&args.file)),
+        ..Submit::default()
+    };
+    if !args.local {
+        return job::submitted(&submit, args.no_wait, client, printer).await;
+    }
+    let local = Local::start(args.data.as_deref(), project).await?;
+    let done = job::submitted(&submit, args.no_wait, local.client(), printer).await;
+    local.stop().await;
+    done
+}
+
+/// Draws the pipeline; no host is needed.
+pub(super) fn graph(args: &GraphArgs, printer: &Printer) -> Result<()> {
+    let parsed = Pipeline::parse(&read(&args.file)?);
+    let pipeline = parsed
+        .map_err(|problems: Vec<Problem>| wrong(&args.file, problems.into_iter().map(Mistake::from).collect()))?;
+    let levels = pipeline.levels();
+    printer.answer(&serde_json::json!({ "name": pipeline.name, "levels": levels }), || match args.format {
+        GraphFormat::Text => drawing(&pipeline),
+        GraphFormat::Mermaid => pipeline.to_mermaid(),
+        GraphFormat::Dot => pipeline.to_dot(),
+    });
+    Ok(())
+}
+
+/// Steps by level: what stands on one line can run side by side.
+fn drawing(pipeline: &Pipeline) -> String {
+    let waits = pipeline.dependencies();
+    let mut lines = Vec::new();
+    for (number, level) in pipeline.levels().iter().enumerate() {
+        for (index, name) in level.iter().enumerate() {
+            let level = if index == 0 { format!("{}", number + 1) } else { String::new() };
+            let from: Vec<&str> = waits.get(name).into_iter().flatten().copied().collect();
+            let from = if from.is_empty() { String::new() } else { format!("← {}", from.join(", ")) };
+            let what = pipeline.steps.get(*name).map(host_core::pipeline::Step::label).unwrap_or_default();
+            lines.push(format!("{level:>3}  {name:<16} {what:<28} {from}").trim_end().to_owned());
+        }
+    }
+    lines.join("\n")
+}
+
+fn read(file: &Path) -> Result<String, Stop> {
+    std::fs::read_to_string(file)
+        .map_err(|error| Stop::new(Exit::Usage, format!("could not read {}: {error}", file.display())))
+}

@@ -1,0 +1,157 @@
+//! CloudEvents in, outputs out, and how an event can fail.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// A CloudEvent 1.0 on its way into a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Unique within `source`.
+    pub id: String,
+    /// Where it comes from, a URI reference.
+    pub source: String,
+    /// What happened, such as `com.example.order.created`.
+    pub r#type: String,
+    /// What it is about, within the source.
+    pub subject: Option<String>,
+    /// When it happened, RFC 3339.
+    pub time: Option<String>,
+    /// The media type of `data`.
+    pub content_type: Option<String>,
+    /// What ordering and partitioning go by.
+    pub key: Option<Bytes>,
+    /// Which of the function's inlets it enters; empty for the only one.
+    pub inlet: String,
+    /// Extension attributes.
+    pub extensions: Vec<(String, String)>,
+    /// The payload.
+    pub data: Bytes,
+}
+
+/// What a function gives back for an event; the host adds id, source, time and trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Which of the function's outlets it leaves by; empty for the only one.
+    pub outlet: String,
+    /// What it says, as a CloudEvents type.
+    pub r#type: String,
+    /// What it is about.
+    pub subject: Option<String>,
+    /// The media type of `data`.
+    pub content_type: Option<String>,
+    /// What ordering and partitioning go by.
+    pub key: Option<Bytes>,
+    /// Extension attributes.
+    pub extensions: Vec<(String, String)>,
+    /// The payload.
+    pub data: Bytes,
+}
+
+/// Whether doing it again can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FailureKind {
+    /// The input is at fault; never retry.
+    Invalid,
+    /// It may work later; retry.
+    Transient,
+    /// The function is at fault and wants attention.
+    Fatal,
+}
+
+impl FailureKind {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Transient => "transient",
+            Self::Fatal => "fatal",
+        }
+    }
+}
+
+/// What came of an event, a call or a step that did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// Whether doing it again can help.
+    pub kind: FailureKind,
+    /// A stable, short code such as `bad-json`, `trap`, `deadline`, `memory-limit`.
+    pub code: String,
+    /// What happened, for people.
+    pub message: String,
+    /// When a retry may make sense, milliseconds from now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u32>,
+    /// Where: a symbolised guest backtrace, when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backtrace: Option<String>,
+}
+
+impl Failure {
+    /// A failure of the given kind.
+    #[must_use]
+    pub fn new(kind: FailureKind, code: &str, message: impl Into<String>) -> Self {
+        Self { kind, code: code.to_owned(), message: message.into(), retry_after_ms: None, backtrace: None }
+    }
+
+    /// The input is at fault.
+    #[must_use]
+    pub fn invalid(code: &str, message: impl Into<String>) -> Self {
+        Self::new(FailureKind::Invalid, code, message)
+    }
+
+    /// It may work later.
+    #[must_use]
+    pub fn transient(code: &str, message: impl Into<String>) -> Self {
+        Self::new(FailureKind::Transient, code, message)
+    }
+
+    /// The function is at fault.
+    #[must_use]
+    pub fn fatal(code: &str, message: impl Into<String>) -> Self {
+        Self::new(FailureKind::Fatal, code, message)
+    }
+}
+
+/// What came of one event.
+pub type Outcome = Result<Vec<Output>, Failure>;
+
+/// Codes that the host itself gives; a guest may use any other.
+pub mod code {
+    /// The guest trapped (a panic, an unreachable instruction, an out-of-bounds access).
+    pub const TRAP: &str = "trap";
+    /// The call outlived its deadline.
+    pub const DEADLINE: &str = "deadline";
+    /// The guest wanted more memory than its manifest allows.
+    pub const MEMORY_LIMIT: &str = "memory-limit";
+    /// The call copied more bytes between host and guest than allowed.
+    pub const COPY_LIMIT: &str = "copy-limit";
+    /// The function answered with another number of outcomes than it got events.
+    pub const WRONG_COUNT: &str = "wrong-count";
+    /// The caller went away or asked to stop.
+    pub const CANCELLED: &str = "cancelled";
+    /// Every instance is taken; try again shortly.
+    pub const OVERLOADED: &str = "overloaded";
+    /// A job ended with an exit code other than 0.
+    pub const EXIT: &str = "exit";
+    /// A declared output is missing.
+    pub const MISSING_OUTPUT: &str = "missing-output";
+    /// More was written than the quota allows.
+    pub const QUOTA: &str = "quota";
+    /// The function is not there, or cannot be loaded.
+    pub const UNAVAILABLE: &str = "unavailable";
+    /// The wasi:http guest set no response.
+    pub const NO_RESPONSE: &str = "no-response";
+    /// Nothing of that name is deployed or registered.
+    pub const NOT_FOUND: &str = "not-found";
+    /// The function has no entry for such a call, such as events for a job.
+    pub const WRONG_ENTRY: &str = "wrong-entry";
+    /// A request body or a batch of events is larger than the function takes.
+    pub const TOO_LARGE: &str = "too-large";
+    /// The input does not fit, such as a tensor of another shape.
+    pub const INVALID_INPUT: &str = "invalid-input";
+    /// The model failed while it computed.
+    pub const MODEL_FAILED: &str = "model-failed";
+}

@@ -1,0 +1,89 @@
+//! Grants: the rights a manifest asks for. Nothing else exists for a function.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::ModelRef;
+
+/// What a function may reach beyond its own events. Everything is denied unless listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grants {
+    /// Models it may ask for a prediction, as `name`, `name@alias` or `name@version`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub model: Vec<ModelRef>,
+}
+
+/// A right by its word in `[grants]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Right {
+    /// Ask a model.
+    Model,
+    /// Reach the network over HTTP.
+    Http,
+    /// Keep keyed state.
+    Keyvalue,
+    /// Read configuration and secrets.
+    Config,
+}
+
+/// What an import of a component needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: every function has it, or the host denies its use one call at a time.
+    Nothing,
+    /// A right, and the manifest line that grants it; `None` where this host cannot grant it yet.
+    Right(Right, Option<&'static str>),
+    /// The host does not know the interface.
+    Unknown,
+}
+
+/// What the interface `import` (such as `wasi:nn/graph@0.2.0-rc-2024-10-28`) needs.
+///
+/// The whole of WASI 0.2 is linked always, because toolchains import sockets and files even when
+/// they are never used; their use is denied by policy.
+#[must_use]
+pub fn need_of(import: &str) -> Need {
+    let interface = import.split('@').next().unwrap_or(import);
+    let package = interface.split('/').next().unwrap_or(interface);
+    match (package, interface) {
+        (_, "weft:function/model") | ("wasi:nn", _) => Need::Right(Right::Model, Some("model = [\"<name>\"]")),
+        ("wasi:keyvalue", _) => Need::Right(Right::Keyvalue, None),
+        ("wasi:config", _) => Need::Right(Right::Config, None),
+        ("weft:function", _)
+        | (
+            "wasi:cli" | "wasi:clocks" | "wasi:filesystem" | "wasi:io" | "wasi:random" | "wasi:sockets" | "wasi:http",
+            _,
+        ) => Need::Nothing,
+        _ => Need::Unknown,
+    }
+}
+
+impl Grants {
+    /// Whether `right` was granted.
+    #[must_use]
+    pub fn allows(&self, right: Right) -> bool {
+        match right {
+            Right::Model => !self.model.is_empty(),
+            Right::Http | Right::Keyvalue | Right::Config => false,
+        }
+    }
+
+    /// The reference granted for the model `name`, as the guest names it: the whole reference or the bare name.
+    #[must_use]
+    pub fn model(&self, name: &str) -> Option<&ModelRef> {
+        self.model.iter().find(|it| it.model.as_str() == name || it.to_string() == name)
+    }
+}
+
+impl Right {
+    /// The word in `[grants]`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Http => "http",
+            Self::Keyvalue => "keyvalue",
+            Self::Config => "config",
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The contract of `sdk/wit` as this host keeps it: one file per interface.
+
+mod context;
+mod convert;
+mod log;
+mod model;
+mod run;
+
+use wasmtime::component::{HasSelf, Linker};
+
+use crate::guest::Guest;
+
+mod generated {
+    wasmtime::component::bindgen!({
+        path: "../../sdk/wit",
+        inline: "
+            package weft:host;
+
+            world contract {
+                import weft:function/context@0.1.0;
+                import weft:function/log@0.1.0;
+                import weft:function/run@0.1.0;
+                import weft:function/model@0.1.0;
+                export weft:function/handler@0.1.0;
+            }
+        ",
+        imports: { "weft:function/model.infer": async },
+        exports: { default: async },
+    });
+}
+
+pub(crate) use generated::{Contract as Handler, ContractIndices as HandlerIndices, weft::function as wit};
+
+/// Offers every interface of the contract.
+pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    wit::types::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
+    wit::context::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
+    wit::log::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
+    wit::run::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
+    wit::model::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)
+}
+
+impl wit::types::Host for Guest {}

@@ -1,0 +1,96 @@
+//! Compiling components, a bounded number at a time, and keeping what came of it.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use bytes::Bytes;
+use host_core::{Digest, ports::PrepareError, size::Millis};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+use wasmtime::component::Component;
+
+use crate::{Config, machine::Machine};
+
+mod cache;
+
+pub(crate) use cache::Cache;
+
+/// Compiles components and keeps their code.
+pub(crate) struct Compiler {
+    cache: Arc<Cache>,
+    running: Arc<Semaphore>,
+    /// Those that run and those that wait.
+    queue: Arc<Semaphore>,
+    limit: Millis,
+    compiled: AtomicU64,
+}
+
+impl Compiler {
+    pub(crate) fn new(config: &Config) -> Self {
+        let running = config.compiling.max(1);
+        Self {
+            cache: Arc::new(Cache::at(config.cache.clone())),
+            running: Arc::new(Semaphore::new(running)),
+            queue: Arc::new(Semaphore::new(running + config.compile_queue)),
+            limit: config.compile_timeout,
+            compiled: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether the code of `component` is kept, as far as can be told without reading it.
+    pub(crate) fn has(&self, machine: &Machine, component: &Digest) -> bool {
+        self.cache.has(machine, component)
+    }
+
+    /// How many components were compiled since the start.
+    pub(crate) fn compiled(&self) -> u64 {
+        self.compiled.load(Ordering::Relaxed)
+    }
+
+    /// Loads the kept code of `component`.
+    pub(crate) async fn load(&self, machine: &Arc<Machine>, component: Digest) -> Result<Component, PrepareError> {
+        let (cache, machine) = (self.cache.clone(), machine.clone());
+        let work = spawn_blocking(move || cache.load(&machine, &component));
+        work.await.map_err(|error| PrepareError::Storage(format!("loading its code failed: {error}")))?
+    }
+
+    /// Compiles `bytes` and keeps the code under `component`.
+    pub(crate) async fn compile(
+        &self,
+        machine: &Arc<Machine>,
+        component: Digest,
+        bytes: Bytes,
+    ) -> Result<(), PrepareError> {
+        let queued = self.queue.clone().try_acquire_owned().map_err(|_| PrepareError::Busy)?;
+        let permit = self.running.clone().acquire_owned().await.map_err(|_| PrepareError::Busy)?;
+        // Another caller may have compiled the same bytes while this one waited.
+        if self.cache.has(machine, &component) {
+            return Ok(());
+        }
+        self.compiled.fetch_add(1, Ordering::Relaxed);
+        let (cache, machine) = (self.cache.clone(), machine.clone());
+        // Compiling cannot be interrupted: whoever waits gives up, while the permits stay taken until it is done.
+        let work = spawn_blocking(move || {
+            let _held = (queued, permit);
+            let code = machine.engine.precompile_component(&bytes).map_err(|error| refused(&error))?;
+            cache.keep(&machine, &component, &code)
+        });
+        match timeout(self.limit.duration(), work).await {
+            Ok(done) => done.map_err(|error| PrepareError::Compile(format!("the compiler failed: {error}")))?,
+            Err(_) => Err(PrepareError::Slow(self.limit.duration().as_secs())),
+        }
+    }
+}
+
+/// Why the compiler refused a component, with what to do where that is known.
+fn refused(error: &wasmtime::Error) -> PrepareError {
+    let text = format!("{error:#}");
+    if text.contains("component model async") || text.contains("component-model-async") {
+        return PrepareError::Compile(format!(
+            "{text}; its toolchain uses the asynchronous component model of WASI 0.3, which this host does not run yet: \
+             build it for WASI 0.2, with async turned off"
+        ));
+    }
+    PrepareError::Compile(text)
+}

@@ -1,0 +1,77 @@
+//! Compiled code on disk: a file per component and engine, and beside it the digest it must have.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use host_core::{Digest, RevisionId, ports::PrepareError};
+use wasmtime::component::Component;
+
+use crate::{load::load, machine::Machine};
+
+/// The folder of compiled code.
+pub(crate) struct Cache {
+    folder: PathBuf,
+}
+
+impl Cache {
+    pub(crate) fn at(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// Whether there is code, as far as can be told without reading it.
+    pub(super) fn has(&self, machine: &Machine, component: &Digest) -> bool {
+        let code = self.code(machine, component);
+        code.exists() && seal(&code).exists()
+    }
+
+    /// Loads code that is exactly what was written; anything else is removed, to be made again.
+    pub(super) fn load(&self, machine: &Machine, component: &Digest) -> Result<Component, PrepareError> {
+        let code = self.code(machine, component);
+        let missing = |what: &str| PrepareError::Storage(format!("its compiled code {what}"));
+        let sealed = fs::read_to_string(seal(&code)).map_err(|_| missing("is not there"))?;
+        let bytes = fs::read(&code).map_err(|_| missing("is not there"))?;
+        if Digest::of(&bytes).to_string() != sealed {
+            tracing::warn!(file = %code.display(), "compiled code is damaged and will be made again");
+            // Either file may be gone already: another caller may have come to the same conclusion.
+            let _ = fs::remove_file(seal(&code));
+            let _ = fs::remove_file(&code);
+            return Err(missing("was damaged"));
+        }
+        load(&machine.engine, &code).map_err(|error| PrepareError::DoesNotFit(format!("{error:#}")))
+    }
+
+    /// Writes code and its digest. Each appears whole or not at all; the digest comes last.
+    pub(super) fn keep(&self, machine: &Machine, component: &Digest, bytes: &[u8]) -> Result<(), PrepareError> {
+        let code = self.code(machine, component);
+        let folder = self.folder.join(&machine.folder);
+        let kept = fs::create_dir_all(&folder)
+            .and_then(|()| place(&folder, &code, bytes))
+            .and_then(|()| place(&folder, &seal(&code), Digest::of(bytes).to_string().as_bytes()));
+        kept.map_err(|error| {
+            let place = self.folder.display();
+            PrepareError::Storage(format!("its compiled code could not be kept under {place}: {error}"))
+        })
+    }
+
+    fn code(&self, machine: &Machine, component: &Digest) -> PathBuf {
+        self.folder.join(&machine.folder).join(format!("{}.cwasm", component.hex()))
+    }
+}
+
+/// Where the digest of a file of code is noted.
+fn seal(code: &Path) -> PathBuf {
+    code.with_extension("sha256")
+}
+
+/// Creates `file` with these bytes, by way of a name nobody else uses.
+fn place(folder: &Path, file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let unfinished = folder.join(format!(".{}.unfinished", RevisionId::next()));
+    let written = fs::write(&unfinished, bytes).and_then(|()| fs::rename(&unfinished, file));
+    if written.is_err() {
+        // What is left of it would only take room.
+        let _ = fs::remove_file(&unfinished);
+    }
+    written
+}

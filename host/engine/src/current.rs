@@ -1,0 +1,132 @@
+//! The call an instance is in: what surrounds it, its lines, and the models it asked.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use host_core::{
+    call::{CallContext, Finished, Usage},
+    clock::Clock,
+    event::Failure,
+    function::Revision,
+    model::VersionId,
+    ports::{Recorder, Score},
+};
+use parking_lot::Mutex;
+
+use crate::{
+    Config,
+    output::{Author, Lines},
+    supervise::Watch,
+};
+
+/// What every call needs of the host.
+pub(crate) struct Services {
+    pub(crate) config: Config,
+    pub(crate) recorder: Arc<dyn Recorder>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) score: Option<Arc<dyn Score>>,
+}
+
+/// One call, from admission to its end.
+pub(crate) struct Current {
+    pub(crate) revision: Arc<Revision>,
+    pub(crate) context: CallContext,
+    pub(crate) services: Arc<Services>,
+    pub(crate) lines: Arc<Lines>,
+    /// When the call was admitted.
+    pub(crate) started: Instant,
+    /// How long one run of the guest may take. A batch that broke runs its events one by one, each as long.
+    pub(crate) timeout: Duration,
+    models: Mutex<Vec<VersionId>>,
+}
+
+/// Whether a call is short, such as a request, or a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    Call,
+    Job,
+}
+
+impl Current {
+    pub(crate) fn new(revision: Arc<Revision>, context: CallContext, services: Arc<Services>, length: Length) -> Self {
+        let limits = &revision.manifest.limits;
+        let config = &services.config;
+        let (timeout, lines, bytes) = match length {
+            Length::Call => (limits.call_timeout(), config.log_lines, config.log_bytes),
+            Length::Job => (limits.job_timeout(), config.job_log_lines, config.job_log_bytes),
+        };
+        let author = Author {
+            project: revision.project.clone(),
+            function: revision.function.clone(),
+            revision: revision.id,
+            call: context.id,
+            step: context.step.clone(),
+        };
+        let lines = Lines::new(author, services.recorder.clone(), services.clock.clone(), lines, bytes.0);
+        Self {
+            timeout: timeout.duration(),
+            lines: Arc::new(lines),
+            models: Mutex::default(),
+            started: Instant::now(),
+            revision,
+            context,
+            services,
+        }
+    }
+
+    /// What stops the guest if it starts now.
+    pub(crate) fn watch(&self) -> Watch {
+        let most = Instant::now() + self.timeout;
+        let deadline = self.context.deadline.map_or(most, |asked| asked.min(most));
+        Watch { deadline, cancelled: self.context.cancelled.clone() }
+    }
+
+    /// Notes that `version` computed something for this call.
+    pub(crate) fn asked(&self, version: &VersionId) {
+        let mut models = self.models.lock();
+        if !models.contains(version) {
+            models.push(version.clone());
+        }
+    }
+
+    /// The end of the call.
+    pub(crate) fn finish(&self, spent: Spent, failure: Option<Failure>) -> Finished {
+        self.lines.finish();
+        let usage = Usage {
+            duration_us: micros(self.started.elapsed()),
+            cpu_us: micros(spent.cpu),
+            memory_bytes: spent.memory,
+            bytes_in: spent.bytes_in,
+            bytes_out: spent.bytes_out,
+            fresh: spent.fresh,
+        };
+        Finished { usage, failure, models: std::mem::take(&mut *self.models.lock()) }
+    }
+}
+
+/// What the runs of one call used, added up.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Spent {
+    pub(crate) cpu: Duration,
+    pub(crate) memory: u64,
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+    pub(crate) fresh: bool,
+}
+
+impl Spent {
+    /// Adds another run of the same call.
+    pub(crate) fn add(&mut self, run: Self) {
+        self.cpu += run.cpu;
+        self.memory = self.memory.max(run.memory);
+        self.bytes_in += run.bytes_in;
+        self.bytes_out += run.bytes_out;
+        self.fresh |= run.fresh;
+    }
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,288 @@
+//! The engine room's door: inspects, prepares and calls components.
+
+use std::{
+    path::Path,
+    sync::{Arc, Weak},
+    time::Instant,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use host_core::{
+    Digest, RevisionId,
+    call::{Call, CallContext, Called},
+    clock::Clock,
+    event::{Failure, code},
+    function::Revision,
+    manifest::Time,
+    ports::{Artifacts, Inspection, Invoke, PrepareError, Recorder, Score},
+};
+use parking_lot::Mutex;
+use quick_cache::sync::Cache;
+use tokio::{sync::Semaphore, task::spawn_blocking};
+
+use crate::{
+    Config,
+    compile::Compiler,
+    current::{Current, Length, Services},
+    entry,
+    function::{self, Calls, Function},
+    inspect::{self, Inspected},
+    machine::{Machine, Serving, Working},
+    platform,
+    slots::{MakeRoom, Slots},
+    ticker::{self, Ticked},
+};
+
+/// When to come back for a revision whose code is being made, milliseconds.
+const LATE_MS: u32 = 2000;
+
+/// Runs functions. The only room that knows wasmtime.
+pub struct Engine {
+    serve: Arc<Machine>,
+    job: Arc<Machine>,
+    real_time: wasmtime::component::Linker<crate::guest::Guest>,
+    compiler: Compiler,
+    functions: Cache<RevisionId, Arc<Function>>,
+    /// Revisions that are being made ready because a call came for them.
+    late: Mutex<Vec<RevisionId>>,
+    slots: Arc<Slots>,
+    slot_count: u32,
+    jobs: Arc<Semaphore>,
+    services: Arc<Services>,
+    artifacts: Arc<dyn Artifacts>,
+    this: Weak<Engine>,
+}
+
+/// Why there is no engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// This machine cannot run it.
+    #[error("the engine cannot start on this machine: {0}")]
+    Machine(String),
+    /// Its clock could not be started.
+    #[error("the engine's ticker thread could not be started: {0}")]
+    Ticker(#[from] std::io::Error),
+}
+
+impl Engine {
+    /// An engine that takes components from `artifacts` and asks `score` for predictions.
+    ///
+    /// # Errors
+    /// When the machine has no room for even a few instances, or no thread can be started.
+    pub fn new(
+        config: Config,
+        recorder: Arc<dyn Recorder>,
+        clock: Arc<dyn Clock>,
+        artifacts: Arc<dyn Artifacts>,
+        score: Option<Arc<dyn Score>>,
+    ) -> Result<Arc<Self>, EngineError> {
+        let machine = |error: wasmtime::Error| EngineError::Machine(format!("{error:#}"));
+        let serving = Serving::new(&config).map_err(machine)?;
+        let working = Working::new().map_err(machine)?;
+        let tick = config.tick.duration();
+        let engine = Arc::new_cyclic(|this: &Weak<Self>| Self {
+            serve: Arc::new(serving.machine),
+            job: Arc::new(working.machine),
+            real_time: working.real_time,
+            compiler: Compiler::new(&config),
+            functions: Cache::new(config.loaded.max(1)),
+            late: Mutex::default(),
+            slots: Arc::new(Slots::new(serving.slots)),
+            slot_count: serving.slots,
+            jobs: Arc::new(Semaphore::new(config.jobs.max(1))),
+            services: Arc::new(Services { config, recorder, clock, score }),
+            artifacts,
+            this: this.clone(),
+        });
+        let idle: Weak<dyn MakeRoom> = engine.this.clone();
+        engine.slots.ask(idle);
+        ticker::start(&engine, tick)?;
+        Ok(engine)
+    }
+
+    /// The release of the runtime and the features of the CPU: what a reproduction must share with the original.
+    #[must_use]
+    pub fn platform() -> (String, String) {
+        (platform::WASMTIME.to_owned(), platform::cpu())
+    }
+
+    /// What an operator should know about this machine.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        platform::warnings(&self.services.config, self.slot_count)
+    }
+
+    /// How many components were compiled since the start.
+    #[must_use]
+    pub fn compiled(&self) -> u64 {
+        self.compiler.compiled()
+    }
+
+    /// The loaded revision; loaded now, if need be, from code that is there.
+    async fn function(&self, revision: &Arc<Revision>) -> Result<Arc<Function>, PrepareError> {
+        if let Some(function) = self.functions.get(&revision.id) {
+            return Ok(function);
+        }
+        self.functions.get_or_insert_async(&revision.id, self.load(revision)).await
+    }
+
+    async fn load(&self, revision: &Arc<Revision>) -> Result<Arc<Function>, PrepareError> {
+        let config = &self.services.config;
+        let entries = revision.entries;
+        let calls = if entries.http || entries.handler {
+            let component = self.compiler.load(&self.serve, revision.component).await?;
+            Some(Calls::new(revision, &component, &self.serve.linker, &self.slots, config)?)
+        } else {
+            None
+        };
+        let job = if entries.job {
+            let component = self.compiler.load(&self.job, revision.component).await?;
+            let is_real = revision.manifest.time == Time::Real;
+            let linker = if is_real { &self.real_time } else { &self.job.linker };
+            Some(function::job(revision, &component, linker, config)?)
+        } else {
+            None
+        };
+        Ok(Arc::new(Function::new(revision.clone(), calls, job)))
+    }
+
+    /// The engines that run a revision.
+    fn machines(&self, revision: &Revision) -> impl Iterator<Item = &Arc<Machine>> {
+        let entries = revision.entries;
+        let wanted = [(entries.http || entries.handler, &self.serve), (entries.job, &self.job)];
+        wanted.into_iter().filter_map(|(is_wanted, machine)| is_wanted.then_some(machine))
+    }
+
+    /// Makes what code of a revision is not there, once its bytes are checked against its manifest.
+    async fn compile(&self, revision: &Revision) -> Result<(), PrepareError> {
+        let file = self.artifacts.file(&revision.component).await;
+        let file = file.map_err(|error| PrepareError::Storage(error.to_string()))?;
+        let inspected = self.read(&file).await?;
+        inspect::check_entries(&inspected.inspection)?;
+        let imports = inspected.inspection.imports.iter().map(String::as_str);
+        inspect::check_grants(imports, &revision.manifest)?;
+        for machine in self.machines(revision) {
+            self.compiler.compile(machine, revision.component, inspected.component.clone()).await?;
+        }
+        Ok(())
+    }
+
+    /// The loaded revision for a call. Where its code is not there, it is made in the background, and the caller told.
+    async fn ready(&self, revision: &Arc<Revision>) -> Result<Arc<Function>, Failure> {
+        self.function(revision).await.map_err(|error| {
+            self.prepare_late(revision.clone());
+            let message = format!("{} revision {} is not ready: {error}", revision.function, revision.number);
+            Failure { retry_after_ms: Some(LATE_MS), ..Failure::transient(code::UNAVAILABLE, message) }
+        })
+    }
+
+    fn prepare_late(&self, revision: Arc<Revision>) {
+        let Some(engine) = self.this.upgrade() else { return };
+        let mut late = engine.late.lock();
+        if late.contains(&revision.id) {
+            return;
+        }
+        late.push(revision.id);
+        drop(late);
+        tokio::spawn(async move {
+            if let Err(error) = engine.prepare(&revision).await {
+                tracing::warn!(function = %revision.function, revision = %revision.id, %error, "could not be prepared");
+            }
+            engine.late.lock().retain(|it| *it != revision.id);
+        });
+    }
+
+    /// The bytes of a component as the host runs it: within the size limit, and a component.
+    async fn read(&self, file: &Path) -> Result<Inspected, PrepareError> {
+        let most = self.services.config.component_size.0;
+        let file = file.to_owned();
+        let work = spawn_blocking(move || {
+            let storage = |error: std::io::Error| PrepareError::Storage(format!("{}: {error}", file.display()));
+            let size = std::fs::metadata(&file).map_err(storage)?.len();
+            if size > most {
+                return Err(PrepareError::TooLarge { size, most });
+            }
+            inspect::inspect(Bytes::from(std::fs::read(&file).map_err(storage)?))
+        });
+        work.await.map_err(|error| PrepareError::NotAComponent(format!("reading it failed: {error}")))?
+    }
+}
+
+#[async_trait]
+impl Invoke for Engine {
+    async fn inspect(&self, file: &Path) -> Result<Inspection, PrepareError> {
+        let inspected = self.read(file).await?;
+        inspect::check_entries(&inspected.inspection)?;
+        Ok(inspected.inspection)
+    }
+
+    async fn prepare(&self, revision: &Arc<Revision>) -> Result<(), PrepareError> {
+        if self.functions.get(&revision.id).is_some() {
+            return Ok(());
+        }
+        if !self.machines(revision).all(|machine| self.compiler.has(machine, &revision.component)) {
+            self.compile(revision).await?;
+        }
+        match self.function(revision).await {
+            // The code was there and turned out to be damaged.
+            Err(PrepareError::Storage(_)) => self.compile(revision).await?,
+            other => return other.map(drop),
+        }
+        self.function(revision).await.map(drop)
+    }
+
+    async fn call(&self, revision: Arc<Revision>, context: CallContext, call: Call) -> Called {
+        let function = match self.ready(&revision).await {
+            Ok(function) => function,
+            Err(failure) => return Called::failed(failure),
+        };
+        let length = if matches!(call, Call::Job(_)) { Length::Job } else { Length::Call };
+        let current = Arc::new(Current::new(revision, context, self.services.clone(), length));
+        match call {
+            Call::Http(request) => entry::http::call(&function, current, request).await,
+            Call::Events(events) => entry::events::call(&function, &current, events).await,
+            Call::Job(job) => entry::job::call(function, current, job, &self.jobs).await,
+            Call::Infer(_) => {
+                Called::failed(Failure::invalid(code::WRONG_ENTRY, "a function takes no tensors; a model does"))
+            }
+        }
+    }
+
+    fn retire(&self, revision: RevisionId) {
+        if let Some((_, function)) = self.functions.remove(&revision) {
+            function.close();
+        }
+    }
+
+    fn is_prepared(&self, component: &Digest) -> bool {
+        [&self.serve, &self.job].into_iter().any(|machine| self.compiler.has(machine, component))
+    }
+}
+
+impl Ticked for Engine {
+    fn tick(&self) {
+        self.serve.engine.increment_epoch();
+        self.job.engine.increment_epoch();
+    }
+
+    fn sweep(&self) {
+        let Some(then) = Instant::now().checked_sub(self.services.config.warm_idle.duration()) else { return };
+        for (_, function) in self.functions.iter() {
+            if let Some(calls) = &function.calls {
+                calls.pool().sweep(then);
+            }
+        }
+    }
+}
+
+impl MakeRoom for Engine {
+    fn make_room(&self) -> bool {
+        let waiting = self.functions.iter().filter_map(|(_, function)| {
+            let since = function.calls.as_ref()?.pool().oldest()?;
+            Some((since, function))
+        });
+        let oldest = waiting.min_by_key(|(since, _)| *since);
+        oldest.and_then(|(_, function)| function.calls.as_ref()?.pool().take_oldest()).is_some()
+    }
+}

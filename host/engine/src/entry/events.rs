@@ -1,0 +1,148 @@
+//! `weft:function/handler`: a batch of events, answered one by one and in order.
+
+use std::sync::Arc;
+
+use host_core::{
+    call::{Called, End, Reply},
+    event::{Event, Failure, Outcome, code},
+    function::Entry,
+};
+
+use super::{no_entry, too_large};
+use crate::{
+    bindings::wit::types,
+    current::{Current, Spent},
+    function::{Calls, Function, Want},
+    meter::Metered,
+    trap,
+};
+
+/// Calls the handler with a batch.
+pub(crate) async fn call(function: &Function, current: &Arc<Current>, events: Vec<Event>) -> Called {
+    let size: u64 = events.iter().map(|event| event.data.len() as u64).sum();
+    let most = current.revision.manifest.limits.max_body;
+    let refused = match (&function.calls, function.admit()) {
+        _ if size > most.0 => too_large(most),
+        (Some(calls), Ok(_inside)) if current.revision.entries.handler => {
+            let batch = Batch { calls, current, spent: Spent { bytes_in: size, ..Spent::default() } };
+            return batch.run(events).await;
+        }
+        (_, Err(overloaded)) => overloaded,
+        _ => no_entry(Entry::Handler),
+    };
+    Called::failed(refused)
+}
+
+/// A batch on its way through a function.
+struct Batch<'a> {
+    calls: &'a Calls,
+    current: &'a Arc<Current>,
+    spent: Spent,
+}
+
+/// How a run of the guest ended that gave no answer.
+struct Broke {
+    failure: Failure,
+    /// Whether a single event may be at fault, so that the others deserve a run of their own.
+    may_be_one: bool,
+}
+
+impl Batch<'_> {
+    async fn run(mut self, events: Vec<Event>) -> Called {
+        let count = events.len();
+        if count <= 1 {
+            let ran = self.once(events, Want::Any).await;
+            return self.single(count, ran);
+        }
+        match self.once(events.clone(), Want::Any).await {
+            Ok(outcomes) => self.answer(outcomes, None),
+            Err(broke) if broke.may_be_one => {
+                let outcomes = self.one_by_one(events).await;
+                self.answer(outcomes, Some(broke.failure))
+            }
+            Err(broke) => self.refuse(broke.failure),
+        }
+    }
+
+    /// The answer to one event, or to none.
+    fn single(self, count: usize, ran: Result<Vec<Outcome>, Broke>) -> Called {
+        match ran {
+            Ok(outcomes) => self.answer(outcomes, None),
+            Err(broke) if broke.may_be_one && count == 1 => {
+                self.answer(vec![Err(broke.failure.clone())], Some(broke.failure))
+            }
+            Err(broke) => self.refuse(broke.failure),
+        }
+    }
+
+    /// Each event alone, in order, in an instance nothing ran in before: only the one at fault fails.
+    async fn one_by_one(&mut self, events: Vec<Event>) -> Vec<Outcome> {
+        let mut outcomes = Vec::with_capacity(events.len());
+        for event in events {
+            let ran = self.once(vec![event], Want::Fresh).await;
+            let outcome = match ran {
+                Ok(mut answered) => answered.pop().unwrap_or_else(|| Ok(Vec::new())),
+                Err(broke) => Err(broke.failure),
+            };
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
+
+    /// One run of the guest over `events`.
+    async fn once(&mut self, events: Vec<Event>, want: Want) -> Result<Vec<Outcome>, Broke> {
+        let count = events.len();
+        let events: Vec<types::Event> = events.into_iter().map(Into::into).collect();
+        let watch = self.current.watch();
+        let refused = |failure| Broke { failure, may_be_one: false };
+        let mut instance = self.calls.lend(self.current, &watch, want).map_err(refused)?;
+        let mut guest = Metered::new(Box::pin(async {
+            let (store, handler) = instance.handler(&self.calls.mould).await?;
+            handler.weft_function_handler().call_handle(store, &events).await
+        }));
+        let ended = watch.over(&mut guest).await;
+        let cpu = guest.cpu();
+        drop(guest);
+        self.spent.add(instance.spent(cpu));
+        match ended {
+            Ok(Ok(answers)) => {
+                self.calls.give_back(instance);
+                Ok(counted(answers, count))
+            }
+            Ok(Err(error)) => Err(broke(instance.failure(&error, self.current))),
+            Err(stopped) => Err(broke(trap::stopped(stopped, self.current))),
+        }
+    }
+
+    fn answer(mut self, outcomes: Vec<Outcome>, failure: Option<Failure>) -> Called {
+        let sizes = outcomes.iter().flatten().flatten().map(|output| output.data.len() as u64);
+        self.spent.bytes_out = sizes.sum();
+        let wrong_count = outcomes.iter().find_map(|it| it.as_ref().err().filter(|it| it.code == code::WRONG_COUNT));
+        let failure = failure.or_else(|| wrong_count.cloned());
+        let end = End::Now(self.current.finish(self.spent, failure));
+        Called { reply: Ok(Reply::Events(outcomes)), end }
+    }
+
+    fn refuse(self, failure: Failure) -> Called {
+        let end = End::Now(self.current.finish(self.spent, Some(failure.clone())));
+        Called { reply: Err(failure), end }
+    }
+}
+
+/// The answers as outcomes; no event can be told its answer when there are more or fewer of them.
+fn counted(answers: Vec<Result<Vec<types::Output>, types::Failure>>, count: usize) -> Vec<Outcome> {
+    if answers.len() == count {
+        let outcome = |answer: Result<Vec<types::Output>, types::Failure>| {
+            answer.map(|outputs| outputs.into_iter().map(Into::into).collect()).map_err(Into::into)
+        };
+        return answers.into_iter().map(outcome).collect();
+    }
+    let message = format!("it gave {} answers to {count} events", answers.len());
+    vec![Err(Failure::fatal(code::WRONG_COUNT, message)); count]
+}
+
+/// A trap or a timeout may be the work of one event; a lack of room or a cancelled call is nobody's.
+fn broke(failure: Failure) -> Broke {
+    let may_be_one = !matches!(failure.code.as_str(), code::OVERLOADED | code::CANCELLED);
+    Broke { failure, may_be_one }
+}

@@ -1,0 +1,96 @@
+//! What a component is and what it wants, read from its bytes without compiling or running it.
+
+use bytes::Bytes;
+use host_core::{
+    function::Entries,
+    grant::{Need, need_of},
+    manifest::Manifest,
+    ports::{Inspection, PrepareError},
+};
+use wasmparser::{ComponentExternalKind, Parser, Payload};
+
+mod wrap;
+
+/// The ways in, by the interface a component exports for each. A newer patch release of 0.2 is as good.
+const HTTP: (&str, &str) = ("wasi:http/incoming-handler", "0.2.");
+const HANDLER: (&str, &str) = ("weft:function/handler", "0.1.");
+const JOB: (&str, &str) = ("wasi:cli/run", "0.2.");
+
+/// A component's bytes, and what they say.
+pub(crate) struct Inspected {
+    /// The component; made from the module when the bytes were a preview 1 program.
+    pub(crate) component: Bytes,
+    pub(crate) inspection: Inspection,
+}
+
+/// Reads what `bytes` are. A core module for WASI preview 1 becomes a component first.
+pub(crate) fn inspect(bytes: Bytes) -> Result<Inspected, PrepareError> {
+    let component = if Parser::is_core_wasm(&bytes) { wrap::wrap(&bytes)?.into() } else { bytes };
+    let mut inspection = Inspection::default();
+    read(&component, &mut inspection).map_err(|error| PrepareError::NotAComponent(error.to_string()))?;
+    let exports = |(name, version): (&str, &str)| inspection.exports.iter().any(|it| is(it, name, version));
+    inspection.entries = Entries { http: exports(HTTP), handler: exports(HANDLER), job: exports(JOB) };
+    Ok(Inspected { component, inspection })
+}
+
+/// Whether `export` is a version of the interface `name`.
+fn is(export: &str, name: &str, version: &str) -> bool {
+    export.split_once('@').is_some_and(|(export, it)| export == name && it.starts_with(version))
+}
+
+/// Collects the names of the outermost component's imports and exports.
+fn read(component: &[u8], inspection: &mut Inspection) -> wasmparser::Result<()> {
+    if !Parser::is_component(component) {
+        // Asked for its own words on what these bytes are instead.
+        Parser::new(0).parse_all(component).try_for_each(|payload| payload.map(drop))?;
+    }
+    let mut depth = 0_u32;
+    for payload in Parser::new(0).parse_all(component) {
+        match payload? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(imports) if depth == 0 => {
+                for import in imports {
+                    inspection.imports.push(import?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(exports) if depth == 0 => {
+                for export in exports {
+                    let export = export?;
+                    if export.kind == ComponentExternalKind::Instance {
+                        inspection.exports.push(export.name.name.to_owned());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is a way in.
+pub(crate) fn check_entries(inspection: &Inspection) -> Result<(), PrepareError> {
+    if inspection.entries.any() {
+        return Ok(());
+    }
+    let exports = if inspection.exports.is_empty() { "nothing".to_owned() } else { inspection.exports.join(", ") };
+    Err(PrepareError::NoEntry(exports))
+}
+
+/// Whether the manifest grants what the imports need.
+pub(crate) fn check_grants<'a>(
+    imports: impl IntoIterator<Item = &'a str>,
+    manifest: &Manifest,
+) -> Result<(), PrepareError> {
+    for import in imports {
+        match need_of(import) {
+            Need::Nothing => {}
+            Need::Unknown => return Err(PrepareError::UnknownImport(import.to_owned())),
+            Need::Right(right, line_to_add) if !manifest.allows(right) => {
+                return Err(PrepareError::NotGranted { import: import.to_owned(), right, line_to_add });
+            }
+            Need::Right(..) => {}
+        }
+    }
+    Ok(())
+}

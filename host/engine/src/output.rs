@@ -1,0 +1,142 @@
+//! What a guest says: its log lines, and its standard output and error cut into lines, up to a bound per call.
+
+use std::sync::Arc;
+
+use host_capabilities::log::{clean, fields};
+use host_core::{
+    CallId, Name, RevisionId, RunId,
+    call::StepRef,
+    clock::Clock,
+    ports::Recorder,
+    record::{Level, LogLine, Stream},
+};
+use parking_lot::Mutex;
+use serde_json::Map;
+
+mod capture;
+
+pub(crate) use capture::Capture;
+
+/// The most bytes of one line; the rest of it is cut off.
+const LINE_BYTES: usize = 16 << 10;
+
+/// What a line costs beside its text.
+const LINE_OVERHEAD: u64 = 64;
+
+/// Whose lines they are.
+pub(crate) struct Author {
+    pub(crate) project: Name,
+    pub(crate) function: Name,
+    pub(crate) revision: RevisionId,
+    pub(crate) call: CallId,
+    pub(crate) step: Option<StepRef>,
+}
+
+/// The lines of one call.
+pub(crate) struct Lines {
+    author: Author,
+    recorder: Arc<dyn Recorder>,
+    clock: Arc<dyn Clock>,
+    budget: Mutex<Budget>,
+}
+
+/// What is left of a call's bound.
+struct Budget {
+    lines: u32,
+    bytes: u64,
+    dropped: u64,
+    /// The last line on standard error: where a program says why it gave up.
+    last_words: Option<String>,
+}
+
+impl Lines {
+    pub(crate) fn new(
+        author: Author,
+        recorder: Arc<dyn Recorder>,
+        clock: Arc<dyn Clock>,
+        lines: u32,
+        bytes: u64,
+    ) -> Self {
+        let budget = Mutex::new(Budget { lines, bytes, dropped: 0, last_words: None });
+        Self { author, recorder, clock, budget }
+    }
+
+    /// Takes a message of the log interface.
+    pub(crate) fn log(&self, level: Level, message: &str, given: Vec<(String, String)>) {
+        let fields = fields(given);
+        let size = fields.iter().map(|(name, value)| name.len() + value.as_str().map_or(0, str::len)).sum::<usize>();
+        if self.afford(message.len().min(LINE_BYTES) + size) {
+            self.emit(Stream::Log, level, clean(message, LINE_BYTES), fields);
+        }
+    }
+
+    /// Takes a line of standard output or error.
+    fn written(&self, stream: Stream, line: &[u8]) {
+        let is_error = stream == Stream::Stderr;
+        let affordable = self.afford(line.len().min(LINE_BYTES));
+        if !affordable && !is_error {
+            return;
+        }
+        let text = clean(&String::from_utf8_lossy(&line[..line.len().min(LINE_BYTES + 4)]), LINE_BYTES);
+        if is_error && !text.trim().is_empty() {
+            self.budget.lock().last_words = Some(text.clone());
+        }
+        if affordable {
+            let level = if is_error { Level::Warn } else { Level::Info };
+            self.emit(stream, level, text, Map::new());
+        }
+    }
+
+    /// Says how many lines were dropped, if any. Called once, when the call is over.
+    pub(crate) fn finish(&self) {
+        let dropped = std::mem::take(&mut self.budget.lock().dropped);
+        if dropped > 0 {
+            let message = format!("{dropped} more lines were dropped: the call said more than is kept of one");
+            self.emit(Stream::Host, Level::Warn, message, Map::new());
+        }
+    }
+
+    /// What the guest said last on standard error.
+    pub(crate) fn last_words(&self) -> Option<String> {
+        self.budget.lock().last_words.clone()
+    }
+
+    /// Whether a line of `size` bytes is kept.
+    fn afford(&self, size: usize) -> bool {
+        let mut budget = self.budget.lock();
+        let cost = size as u64 + LINE_OVERHEAD;
+        if budget.lines == 0 || budget.bytes < cost {
+            // A shorter line that came later would read as if nothing were missing.
+            budget.bytes = 0;
+            budget.dropped += 1;
+            return false;
+        }
+        budget.lines -= 1;
+        budget.bytes -= cost;
+        true
+    }
+
+    fn emit(&self, stream: Stream, level: Level, message: String, fields: Map<String, serde_json::Value>) {
+        self.recorder.log(LogLine {
+            at: self.clock.now(),
+            project: self.author.project.clone(),
+            function: self.author.function.clone(),
+            revision: self.author.revision,
+            call: self.author.call,
+            run: self.author.step.as_ref().map(|step| step.run) as Option<RunId>,
+            step: self.author.step.as_ref().map(label),
+            stream,
+            level,
+            message,
+            fields,
+        });
+    }
+}
+
+/// `name`, or `name#trial` for a trial of a sweep.
+fn label(step: &StepRef) -> String {
+    match step.trial {
+        None => step.step.clone(),
+        Some(trial) => format!("{}#{trial}", step.step),
+    }
+}

@@ -1,0 +1,153 @@
+//! From bytes to a function that can be called, and everything that cannot become one.
+
+use host_core::{
+    grant::Right,
+    ports::{Invoke, PrepareError},
+    size::ByteSize,
+};
+use host_engine::{Config, Engine};
+use tempfile::TempDir;
+
+use crate::support::{Host, config, guest};
+
+fn wat(text: &str) -> Vec<u8> {
+    wat::parse_str(text).unwrap()
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_component_are_refused_as_such() {
+    let host = Host::new();
+    let truncated = guest("conformance_http")[..50_000].to_vec();
+    for bytes in [b"hello".to_vec(), Vec::new(), truncated, b"\0asm\x01\0\0\0 rubbish".to_vec()] {
+        let error = host.deploy(&bytes, "").await.unwrap_err();
+        assert!(matches!(error, PrepareError::NotAComponent(_)), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_component_is_known_by_what_it_exports() {
+    let host = Host::new();
+    let entries = async |name: &str| {
+        let file = TempDir::new().unwrap();
+        let path = file.path().join("component.wasm");
+        std::fs::write(&path, guest(name)).unwrap();
+        let entries = host.engine.inspect(&path).await.unwrap().entries;
+        (entries.http, entries.handler, entries.job)
+    };
+    assert_eq!(entries("conformance_http").await, (true, false, false));
+    assert_eq!(entries("conformance_handler").await, (false, true, false));
+    assert_eq!(entries("conformance-job").await, (false, false, true));
+    assert_eq!(entries("conformance-command").await, (false, false, true));
+}
+
+#[tokio::test]
+async fn a_component_without_a_way_in_is_refused() {
+    let error = Host::new().deploy(&wat("(component)"), "").await.unwrap_err();
+    assert_eq!(error, PrepareError::NoEntry("nothing".into()));
+}
+
+#[tokio::test]
+async fn a_grant_that_is_missing_is_named_with_the_line_that_gives_it() {
+    let error = Host::new().deploy(&guest("conformance_handler"), "").await.unwrap_err();
+    let PrepareError::NotGranted { import, right, line_to_add } = error else { panic!("{error}") };
+    assert!(import.starts_with("weft:function/model@"), "{import}");
+    assert_eq!((right, line_to_add), (Right::Model, Some("model = [\"<name>\"]")));
+}
+
+#[tokio::test]
+async fn an_input_that_is_a_model_stands_for_the_grant() {
+    let manifest = "[inputs.model]\nkind = \"model\"\n";
+    assert!(Host::new().deploy(&guest("conformance-job"), manifest).await.is_ok());
+}
+
+#[tokio::test]
+async fn imports_nobody_provides_are_named() {
+    let host = Host::new();
+    // A component that says it is a job: what it imports is looked at before what it exports.
+    let says_job = |import: &str| {
+        wat(&format!(
+            "(component
+                (import \"{import}\" (instance))
+                (component $c)
+                (instance $run (instantiate $c))
+                (export \"wasi:cli/run@0.2.0\" (instance $run)))"
+        ))
+    };
+    let error = host.deploy(&says_job("acme:thing/doer@1.0.0"), "").await.unwrap_err();
+    assert_eq!(error, PrepareError::UnknownImport("acme:thing/doer@1.0.0".into()));
+    let error = host.deploy(&says_job("wasi:keyvalue/store@0.2.0-draft"), "").await.unwrap_err();
+    assert!(matches!(error, PrepareError::NotGranted { right: Right::Keyvalue, line_to_add: None, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_component_beyond_the_limits_of_the_host_is_refused_before_it_is_compiled() {
+    let host = Host::with(Config { component_size: ByteSize(1000), ..config() }, None);
+    let bytes = guest("conformance_http");
+    let size = bytes.len() as u64;
+    assert_eq!(host.deploy(&bytes, "").await.unwrap_err(), PrepareError::TooLarge { size, most: 1000 });
+    assert_eq!(host.engine.compiled(), 0);
+    let host = Host::with(Config { slot_memory: ByteSize(64 << 20), ..config() }, None);
+    let error = host.deploy(&bytes, "[limits]\nmemory = \"1GiB\"\n").await.unwrap_err();
+    assert!(matches!(&error, PrepareError::DoesNotFit(why) if why.contains("at most 64MiB")), "{error}");
+    let error = host.deploy(&bytes, "[limits]\nmemory = \"64KiB\"\n").await.unwrap_err();
+    assert!(matches!(&error, PrepareError::DoesNotFit(why) if why.contains("starts with")), "{error}");
+}
+
+#[tokio::test]
+async fn the_compile_queue_is_bounded() {
+    let folder = TempDir::new().unwrap();
+    let config = Config { compiling: 1, compile_queue: 0, cache: folder.path().into(), ..config() };
+    let host = Host::with(config, None);
+    let (http, command) = (guest("conformance_http"), guest("conformance-command"));
+    let (first, second) = tokio::join!(host.deploy(&http, ""), host.deploy(&command, ""));
+    let answers = [first.err(), second.err()];
+    assert!(answers.contains(&None), "one was compiled");
+    assert!(answers.contains(&Some(PrepareError::Busy)), "{answers:?}");
+}
+
+#[tokio::test]
+async fn compiled_code_is_kept_and_only_used_while_it_is_what_was_written() {
+    let folder = TempDir::new().unwrap();
+    let config = || Config { cache: folder.path().into(), ..config() };
+    let compiled = async || {
+        let host = Host::with(config(), None);
+        let revision = host.http("").await;
+        assert!(host.engine.is_prepared(&revision.component));
+        host.engine.compiled()
+    };
+    let code = || {
+        let engines = std::fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().path());
+        let files = engines.flat_map(|it| std::fs::read_dir(it).unwrap()).map(|it| it.unwrap().path());
+        files.filter(|it| it.extension().is_some_and(|it| it == "cwasm")).collect::<Vec<_>>()
+    };
+    assert_eq!((compiled().await, compiled().await), (1, 0), "once is enough");
+    let file = &code()[0];
+    let whole = std::fs::read(file).unwrap();
+    std::fs::write(file, &whole[..whole.len() / 2]).unwrap();
+    assert_eq!(compiled().await, 1, "truncated code is made again");
+    let mut changed = std::fs::read(file).unwrap();
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    std::fs::write(file, changed).unwrap();
+    assert_eq!(compiled().await, 1, "code with one bit changed is made again");
+    std::fs::remove_file(file.with_extension("sha256")).unwrap();
+    assert_eq!(compiled().await, 1, "code that nobody vouches for is made again");
+    assert_eq!(compiled().await, 0);
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_written_is_told_as_such() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "in the way").unwrap();
+    let host = Host::with(Config { cache: file, ..config() }, None);
+    let error = host.deploy(&guest("conformance-command"), "").await.unwrap_err();
+    assert!(matches!(&error, PrepareError::Storage(why) if why.contains("could not be kept")), "{error}");
+}
+
+#[test]
+fn the_platform_names_the_runtime_and_the_cpu() {
+    let (runtime, cpu) = Engine::platform();
+    assert!(runtime.starts_with("wasmtime 48."), "{runtime}");
+    assert!(cpu.starts_with(std::env::consts::ARCH), "{cpu}");
+}

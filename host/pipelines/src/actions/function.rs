@@ -1,0 +1,222 @@
+//! Runs a job: parameters, inputs, cache, the call itself, outputs.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use host_core::{
+    Digest,
+    call::{Call, CallContext, Called, End, Finished, JobCall, Reply, Target, TriggerRef},
+    event::Failure,
+    function::{FunctionRef, Revision},
+    grant::Right,
+    manifest::Time,
+    model::VersionId,
+    pipeline::{FunctionAction, bind_params},
+    run::{PinnedFunction, StepResult},
+};
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cache,
+    config::Config,
+    executor::{Attempt, Broken, step_ref},
+    failure::{of_deployment, of_unresolved},
+    inputs,
+    seed::step_seed,
+    services::Services,
+    tracker::Tracker,
+    view::View,
+    workspace::Workspace,
+};
+
+/// A job about to run, everything it depends on resolved.
+struct Job<'a> {
+    view: &'a View<'a>,
+    services: &'a Services,
+    config: &'a Config,
+    revision: Arc<Revision>,
+    models: Vec<VersionId>,
+    seed: u64,
+    result: StepResult,
+}
+
+/// Runs the job, or takes equal work that was done before.
+pub(crate) async fn run(
+    view: &View<'_>,
+    action: &FunctionAction,
+    services: &Services,
+    config: &Config,
+    cancelled: &CancellationToken,
+) -> Attempt {
+    let mut job = prepare(view, action, services, config).await?;
+    if let Some(key) = job.cache_key() {
+        job.result.cache_key = Some(key);
+        if let Some(earlier) = job.cached(&key).await {
+            return Ok(earlier);
+        }
+    }
+    job.execute(cancelled).await
+}
+
+async fn prepare<'a>(
+    view: &'a View<'a>,
+    action: &FunctionAction,
+    services: &'a Services,
+    config: &'a Config,
+) -> Result<Job<'a>, Box<Broken>> {
+    let revision = revision(view, &action.function, services).await?;
+    let work = view.work().map_err(|error| of_unresolved("step", &error))?;
+    let params = bound(work.params, &revision)?;
+    let mut result = StepResult { params, ..StepResult::default() };
+    result.function =
+        Some(PinnedFunction { revision: revision.id, number: revision.number, component: revision.component });
+    match inputs::resolve(view, services, config, &revision.manifest, work.inputs).await {
+        Ok(inputs) => result.inputs = inputs,
+        Err(failure) => return Err(Broken::new(failure, result)),
+    }
+    let models = revision.manifest.grants.model.iter().filter_map(|it| view.pinned_model(it).cloned()).collect();
+    let seed = step_seed(view.claim.run.spec.seed, &view.claim.key.step, view.claim.key.trial);
+    Ok(Job { view, services, config, revision, models, seed, result })
+}
+
+async fn revision(view: &View<'_>, reference: &FunctionRef, services: &Services) -> Result<Arc<Revision>, Failure> {
+    let spec = &view.claim.run.spec;
+    match spec.pins.functions.get(&reference.to_string()) {
+        Some(pinned) => services.deployments.revision_by_id(pinned.revision).await,
+        None => services.deployments.revision(&spec.project, reference).await,
+    }
+    .map_err(|error| of_deployment(&error))
+}
+
+fn bound(given: Map<String, Value>, revision: &Revision) -> Result<Map<String, Value>, Failure> {
+    if revision.manifest.params.is_empty() {
+        return Ok(given);
+    }
+    bind_params(&revision.manifest.params, &given).map_err(|problems| {
+        let all: Vec<String> = problems.iter().map(|it| it.message.clone()).collect();
+        Failure::invalid("bad-params", all.join("; "))
+    })
+}
+
+impl Job<'_> {
+    /// `None` when the work must be done again every time.
+    fn cache_key(&self) -> Option<Digest> {
+        let manifest = &self.revision.manifest;
+        let hermetic = manifest.time != Time::Real;
+        if !self.view.step.cache.unwrap_or(hermetic) {
+            return None;
+        }
+        let spec = &self.view.claim.run.spec;
+        let infers = manifest.allows(Right::Model);
+        let work = cache::Work::new(self.revision.component, &self.result.params, &self.result.inputs, self.seed);
+        Some(work.seen_at(manifest.time, spec.as_of).on(&self.services.platform, &self.models, infers).key())
+    }
+
+    /// Equal work, if all of its bytes are still there.
+    async fn cached(&self, key: &Digest) -> Option<StepResult> {
+        let spec = &self.view.claim.run.spec;
+        if spec.reproduces.is_some() {
+            return None;
+        }
+        let (run, earlier) = self.services.journal.cached(&spec.project, key).await.ok().flatten()?;
+        for output in &earlier.outputs {
+            self.services.artifacts.size(&output.digest).await.ok().flatten()?;
+        }
+        let cached_from = Some(earlier.cached_from.unwrap_or(run));
+        let inputs = self.result.inputs.clone();
+        Some(StepResult { cached_from, inputs, cache_key: Some(*key), usage: None, ..earlier })
+    }
+
+    async fn execute(mut self, cancelled: &CancellationToken) -> Attempt {
+        let claim = self.view.claim;
+        let tracker =
+            Tracker::new(claim.key.clone(), claim.attempt, self.config.track_points, self.services.clock.clone());
+        let ended = self.call(&tracker, cancelled).await;
+        self.result.results = tracker.results();
+        for (name, value) in tracker.params() {
+            self.result.params.entry(name).or_insert(value);
+        }
+        if tracker.dropped() > 0 {
+            tracing::warn!(step = claim.key.label(), dropped = tracker.dropped(), "a step tracked more than is kept");
+        }
+        match ended {
+            Ok(()) => Ok(self.result),
+            Err(failure) => Err(Broken::new(failure, self.result)),
+        }
+    }
+
+    async fn call(&mut self, tracker: &Arc<Tracker>, cancelled: &CancellationToken) -> Result<(), Failure> {
+        let workspace = Workspace::new()?;
+        let artifacts = self.services.artifacts.as_ref();
+        let inputs = workspace.inputs(artifacts, &self.result.inputs).await?;
+        let spec = &self.view.claim.run.spec;
+        let call = JobCall {
+            params: self.result.params.clone(),
+            inputs,
+            out: workspace.out(),
+            seed: self.seed,
+            as_of: spec.as_of,
+            models: self.models.clone(),
+        };
+        let called = self.tracked(self.dispatch(call, tracker, cancelled), tracker).await;
+        let finished = finished(called.end).await;
+        self.result.usage = Some(finished.usage);
+        self.result.models = finished.models;
+        let names = match called.reply? {
+            Reply::Job(reply) => reply.outputs,
+            _ => return Err(Failure::fatal("wrong-reply", "the function did not answer as a job")),
+        };
+        self.result.outputs = workspace.outputs(artifacts, &names, &self.revision.manifest, tracker).await?;
+        Ok(())
+    }
+
+    fn dispatch<'s>(
+        &'s self,
+        call: JobCall,
+        tracker: &Arc<Tracker>,
+        cancelled: &CancellationToken,
+    ) -> impl Future<Output = Called> + 's {
+        let claim = self.view.claim;
+        let mut context = CallContext::new(TriggerRef::new("run", claim.run.spec.name()));
+        context.attempt = claim.attempt;
+        context.principal.clone_from(&claim.run.spec.owner);
+        context.cancelled = cancelled.child_token();
+        context.step = Some(step_ref(claim));
+        context.track = Some(tracker.clone());
+        context.deadline = self.view.step.timeout.and_then(|it| Instant::now().checked_add(it.duration()));
+        let reference = FunctionRef { name: self.revision.function.clone(), revision: Some(self.revision.number) };
+        self.services.dispatch.call(
+            Target::Function(claim.run.spec.project.clone(), reference),
+            context,
+            Call::Job(call),
+        )
+    }
+
+    /// Drives the call, and writes what it tracks meanwhile.
+    async fn tracked(&self, call: impl Future<Output = Called>, tracker: &Tracker) -> Called {
+        let journal = self.services.journal.as_ref();
+        let stop = CancellationToken::new();
+        let writing = tracker.flush_every(Duration::from_millis(self.config.track_ms), journal, &stop);
+        let calling = async {
+            let called = call.await;
+            stop.cancel();
+            called
+        };
+        let (called, ()) = tokio::join!(calling, writing);
+        if let Err(error) = tracker.flush(journal).await {
+            tracing::debug!(%error, "could not write the last of what a step tracked");
+        }
+        called
+    }
+}
+
+/// The end of a call, which a job reaches with its reply.
+pub(crate) async fn finished(end: End) -> Finished {
+    match end {
+        End::Now(finished) => finished,
+        End::Later(later) => later.await,
+    }
+}

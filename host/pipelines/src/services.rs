@@ -1,0 +1,34 @@
+//! The rooms that runs need, by their ports.
+
+use std::sync::Arc;
+
+use host_core::{
+    clock::Clock,
+    ports::{Artifacts, Deployments, Directory, Dispatch, Fetch, Journal, Models, Score},
+    run::Platform,
+};
+
+/// What a scheduler works with.
+#[derive(Clone)]
+pub struct Services {
+    /// Where runs are kept.
+    pub journal: Arc<dyn Journal>,
+    /// Where bytes are kept.
+    pub artifacts: Arc<dyn Artifacts>,
+    /// The road to guests and models.
+    pub dispatch: Arc<dyn Dispatch>,
+    /// Revisions, active or not.
+    pub deployments: Arc<dyn Deployments>,
+    /// What is deployed now.
+    pub directory: Arc<dyn Directory>,
+    /// The model registry.
+    pub models: Arc<dyn Models>,
+    /// Loaded models.
+    pub score: Arc<dyn Score>,
+    /// Inputs by URL.
+    pub fetch: Arc<dyn Fetch>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What computes.
+    pub platform: Platform,
+}

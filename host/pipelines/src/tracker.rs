@@ -1,0 +1,145 @@
+//! Collects what a running job tells of itself, and writes it to the journal behind its back.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use host_core::{
+    artifact::Kind,
+    clock::Clock,
+    ports::{Journal, JournalError, Track, Tracked},
+    run::{MetricPoint, Progress, StepKey},
+};
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+/// What an output is for and what is in it, as the job described it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Description {
+    pub(crate) kind: Kind,
+    pub(crate) metadata: Value,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    pending: Tracked,
+    results: Map<String, Value>,
+    params: Map<String, Value>,
+    outputs: BTreeMap<String, Description>,
+    dropped: u64,
+}
+
+/// The tracked side of one attempt of a step.
+#[derive(Debug)]
+pub(crate) struct Tracker {
+    key: StepKey,
+    attempt: u32,
+    most: usize,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+impl Tracker {
+    pub(crate) fn new(key: StepKey, attempt: u32, most: usize, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self { key, attempt, most, clock, state: Mutex::default() })
+    }
+
+    /// Everything told so far as results: metrics stand there by their last value.
+    pub(crate) fn results(&self) -> Map<String, Value> {
+        self.lock().results.clone()
+    }
+
+    /// The parameters the job chose itself.
+    pub(crate) fn params(&self) -> Map<String, Value> {
+        self.lock().params.clone()
+    }
+
+    /// What the job said of an output.
+    pub(crate) fn description(&self, output: &str) -> Option<Description> {
+        self.lock().outputs.get(output).cloned()
+    }
+
+    /// How many points did not fit between two writes.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.lock().dropped
+    }
+
+    /// Writes what is pending. A write that fails is tried again with the next one.
+    pub(crate) async fn flush(&self, journal: &dyn Journal) -> Result<(), JournalError> {
+        let pending = std::mem::take(&mut self.lock().pending);
+        if pending == Tracked::default() {
+            return Ok(());
+        }
+        let written = journal.track(&self.key, self.attempt, pending.clone()).await;
+        if matches!(written, Err(JournalError::Storage(_))) {
+            self.put_back(pending);
+        }
+        written
+    }
+
+    /// Flushes until stopped; the last flush is the caller's.
+    pub(crate) async fn flush_every(&self, period: Duration, journal: &dyn Journal, stop: &CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(period)).await.is_some() {
+            if let Err(error) = self.flush(journal).await {
+                tracing::debug!(step = self.key.label(), %error, "could not write what a step tracked");
+            }
+        }
+    }
+
+    fn put_back(&self, mut earlier: Tracked) {
+        let mut state = self.lock();
+        earlier.params.append(&mut state.pending.params);
+        earlier.results.append(&mut state.pending.results);
+        earlier.metrics.append(&mut state.pending.metrics);
+        earlier.progress = state.pending.progress.take().or(earlier.progress);
+        state.pending = earlier;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Track for Tracker {
+    fn param(&self, name: &str, value: Value) {
+        let mut state = self.lock();
+        state.params.insert(name.to_owned(), value.clone());
+        state.pending.params.insert(name.to_owned(), value);
+    }
+
+    fn result(&self, name: &str, value: Value) {
+        let mut state = self.lock();
+        state.results.insert(name.to_owned(), value.clone());
+        state.pending.results.insert(name.to_owned(), value);
+    }
+
+    fn metric(&self, name: &str, value: f64, at_step: Option<i64>) {
+        let at = self.clock.now();
+        let mut state = self.lock();
+        let last = serde_json::Number::from_f64(value).map_or_else(|| Value::String(value.to_string()), Value::Number);
+        state.results.insert(name.to_owned(), last.clone());
+        state.pending.results.insert(name.to_owned(), last);
+        if state.pending.metrics.len() < self.most {
+            state.pending.metrics.push(MetricPoint {
+                key: self.key.clone(),
+                name: name.to_owned(),
+                value,
+                at_step,
+                at,
+            });
+        } else {
+            state.dropped += 1;
+        }
+    }
+
+    fn progress(&self, fraction: f64, message: &str) {
+        let fraction = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
+        self.lock().pending.progress = Some(Progress { fraction, message: message.to_owned() });
+    }
+
+    fn describe(&self, output: &str, kind: Kind, metadata: Value) {
+        self.lock().outputs.insert(output.to_owned(), Description { kind, metadata });
+    }
+}

@@ -1,0 +1,98 @@
+//! Where the store keeps things, and its bounds.
+
+use std::{fmt, path::PathBuf};
+
+use host_core::size::{ByteSize, Millis};
+use serde::{Deserialize, Serialize, Serializer};
+
+/// Where the store keeps things, and its bounds. Every queue and wait is here by name.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// `postgres://…`; SQLite in the data folder, when absent.
+    #[serde(serialize_with = "masked", skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The data folder, for SQLite's file.
+    pub data: PathBuf,
+    /// How many connections to Postgres, or how many readers of SQLite beside its one writer.
+    pub connections: u32,
+    /// How long a connection or an answer is waited for.
+    pub patience: Millis,
+    /// How large SQLite's file may become; as large as its disk, when absent.
+    pub max_size: Option<ByteSize>,
+    /// How many call records may wait to be written, and as many log lines. What comes beyond is dropped and counted.
+    pub record_queue: usize,
+    /// How many log lines a follower may lag behind before it misses some.
+    pub follow_queue: usize,
+    /// How long call records and log lines are kept; for ever, when absent.
+    pub keep_records: Option<Millis>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            url: None,
+            data: PathBuf::from(".weft"),
+            connections: 8,
+            patience: Millis(5_000),
+            max_size: None,
+            record_queue: 16_384,
+            follow_queue: 4_096,
+            keep_records: Some(Millis(30 * 86_400_000)),
+        }
+    }
+}
+
+impl Config {
+    /// SQLite in a data folder, everything else as usual.
+    #[must_use]
+    pub fn sqlite(data: impl Into<PathBuf>) -> Self {
+        Self { data: data.into(), ..Self::default() }
+    }
+
+    /// Postgres, everything else as usual.
+    #[must_use]
+    pub fn postgres(url: impl Into<String>) -> Self {
+        Self { url: Some(url.into()), ..Self::default() }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("url", &self.url.as_deref().map(mask))
+            .field("data", &self.data)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Hides the password of a URL.
+pub(crate) fn mask(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return "…".into() };
+    let (authority, path) =
+        rest.split_once('/').map_or((rest, String::new()), |(authority, path)| (authority, format!("/{path}")));
+    // Parameters may hold a password, too.
+    let path = path.split('?').next().unwrap_or_default();
+    match authority.rsplit_once('@') {
+        Some((user, host)) => format!("{scheme}://{}:…@{host}{path}", user.split(':').next().unwrap_or_default()),
+        None => format!("{scheme}://{authority}{path}"),
+    }
+}
+
+fn masked<S: Serializer>(url: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    url.as_deref().map(mask).serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        assert_eq!(mask("postgres://weft:secret@db:5432/weft?password=x"), "postgres://weft:…@db:5432/weft");
+        assert_eq!(mask("postgres://db/weft"), "postgres://db/weft");
+        let config = Config::postgres("postgres://weft:secret@db/weft");
+        assert!(!format!("{config:?}").contains("secret"));
+        assert!(!serde_json::to_string(&config).unwrap().contains("secret"));
+    }
+}

@@ -1,0 +1,40 @@
+//! What is deployed and what has run: SQLite and Postgres behind one [`Store`], the bytes behind one [`ArtifactStore`].
+
+mod artifacts;
+mod audit;
+mod blobs;
+mod calls;
+mod config;
+mod cursor;
+mod directory;
+mod error;
+mod events;
+mod functions;
+mod generation;
+mod journal;
+mod logs;
+mod models;
+mod open;
+mod projects;
+mod recorder;
+mod retention;
+mod runs;
+mod sql;
+mod steps;
+mod store;
+mod text;
+mod totals;
+
+pub use artifacts::ArtifactFilter;
+pub use blobs::{ArtifactStore, Failing, Fault};
+pub use calls::CallFilter;
+pub use config::Config;
+pub use directory::StoreDirectory;
+pub use error::StoreError;
+pub use events::PlatformEvent;
+pub use functions::Activation;
+pub use logs::{LogFilter, Order, StoredLine};
+pub use open::OpenError;
+pub use recorder::StoreRecorder;
+pub use store::Store;
+pub use totals::TotalsFilter;

@@ -1,0 +1,100 @@
+//! Records of calls and log lines, off the hot path: bounded queues, one writer, drops counted, totals exact.
+
+mod rows;
+mod tallies;
+mod writer;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use host_core::{
+    ports::Recorder,
+    record::{CallRecord, LogLine, Tally},
+};
+use tokio::{
+    sync::{broadcast, mpsc, oneshot},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use self::{tallies::Tallies, writer::Writer};
+use crate::{Config, logs::StoredLine, sql::Db, text};
+
+/// The longest log line that is kept.
+const LONGEST_LINE: usize = 64 << 10;
+
+/// Takes records and writes them behind.
+pub struct StoreRecorder {
+    tallies: Arc<Tallies>,
+    calls: mpsc::Sender<CallRecord>,
+    lines: mpsc::Sender<Arc<StoredLine>>,
+    flush: mpsc::Sender<oneshot::Sender<()>>,
+    followers: broadcast::Sender<Arc<StoredLine>>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl StoreRecorder {
+    /// Starts the writer; it stops when told to, after it has written what it holds.
+    pub(crate) fn start(db: Db, config: &Config, stop: CancellationToken) -> (Arc<Self>, JoinHandle<()>) {
+        let (calls, calls_out) = mpsc::channel(config.record_queue.max(1));
+        let (lines, lines_out) = mpsc::channel(config.record_queue.max(1));
+        let (flush, flush_out) = mpsc::channel(16);
+        let (tallies, dropped) = (Arc::new(Tallies::default()), Arc::new(AtomicU64::new(0)));
+        let writer = Writer::new(db, calls_out, lines_out, Arc::clone(&tallies), Arc::clone(&dropped));
+        let task = tokio::spawn(writer.run(flush_out, stop));
+        let followers = broadcast::Sender::new(config.follow_queue.max(1));
+        (Arc::new(Self { tallies, calls, lines, flush, followers, dropped }), task)
+    }
+
+    /// Resolves when everything that was recorded before has been written, or dropped and counted.
+    pub async fn flush(&self) {
+        let (done, wait) = oneshot::channel();
+        if self.flush.send(done).await.is_ok() {
+            // An error means that the writer has stopped, which it does after a last flush.
+            let _ = wait.await;
+        }
+    }
+
+    /// Log lines from now on, as they come; whoever lags behind misses some and is told how many.
+    #[must_use]
+    pub fn follow_logs(&self) -> broadcast::Receiver<Arc<StoredLine>> {
+        self.followers.subscribe()
+    }
+
+    fn drop_one(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Recorder for StoreRecorder {
+    fn tally(&self, tally: Tally) {
+        self.tallies.add(&tally);
+    }
+
+    fn call(&self, record: CallRecord) {
+        if self.calls.try_send(record).is_err() {
+            self.drop_one();
+        }
+    }
+
+    fn log(&self, mut line: LogLine) {
+        if let std::borrow::Cow::Owned(clean) = text::clean(&line.message, LONGEST_LINE) {
+            line.message = clean;
+        }
+        let line = Arc::new(StoredLine { id: Uuid::now_v7().to_string(), line });
+        if self.followers.receiver_count() > 0 {
+            // Nobody listening any more is no error.
+            let _ = self.followers.send(Arc::clone(&line));
+        }
+        if self.lines.try_send(line).is_err() {
+            self.drop_one();
+        }
+    }
+
+    fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,45 @@
+//! What every database must do: the same facts on SQLite, and on Postgres where `WEFT_TEST_POSTGRES` names a server.
+
+#![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
+
+mod artifacts;
+mod functions;
+mod home;
+mod journal;
+mod models;
+mod opening;
+mod outage;
+mod records;
+mod retries;
+mod runs;
+mod sweeps;
+
+/// Makes each fact a test on both databases.
+macro_rules! facts {
+    ($($fact:ident),* $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test]
+                async fn $fact() {
+                    super::$fact($crate::home::Home::sqlite()).await;
+                }
+            )*
+        }
+
+        mod postgres {
+            $(
+                #[tokio::test]
+                async fn $fact() {
+                    match $crate::home::Home::postgres().await {
+                        Some(home) => {
+                            super::$fact(home.clone()).await;
+                            home.drop_database().await;
+                        }
+                        None => println!("not tried on Postgres: `cargo xtask test` does, or set WEFT_TEST_POSTGRES"),
+                    }
+                }
+            )*
+        }
+    };
+}
+pub(crate) use facts;

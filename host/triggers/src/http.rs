@@ -1,0 +1,248 @@
+//! The HTTP trigger: `/fn/<function>/…`, and the hosts and paths that manifests ask for.
+//!
+//! `/fn/<function>` is a function of the project `default`, `/fn/<project>:<function>` one of any project. What
+//! follows is the path the function sees. A route of a manifest shows the function the whole path.
+
+use std::sync::Arc;
+
+use ::http::{HeaderValue, Request, Response, header, request, uri::PathAndQuery};
+use arc_swap::ArcSwap;
+use axum::body::Body;
+use bytes::Bytes;
+use host_core::{
+    call::{Call, CallContext, Reply, Target, TriggerRef},
+    event::Event,
+    function::FunctionRef,
+    ports::{Directory, Dispatch},
+};
+use parking_lot::Mutex;
+use tokio_util::sync::DropGuard;
+
+mod answer;
+mod cloudevents;
+mod config;
+mod cors;
+mod problem;
+mod stream;
+mod table;
+
+pub use config::Config;
+
+use problem::Problem;
+use table::{Found, Route, Table};
+
+/// Answers requests with functions.
+pub struct Http {
+    config: Config,
+    directory: Arc<dyn Directory>,
+    dispatch: Arc<dyn Dispatch>,
+    table: ArcSwap<Table>,
+    rebuilding: Mutex<()>,
+}
+
+impl Http {
+    /// A trigger for everything that `directory` knows.
+    #[must_use]
+    pub fn new(config: Config, directory: Arc<dyn Directory>, dispatch: Arc<dyn Dispatch>) -> Arc<Self> {
+        let (table, rebuilding) = (ArcSwap::default(), Mutex::default());
+        Arc::new(Self { config, directory, dispatch, table, rebuilding })
+    }
+
+    /// A router that gives every request to this trigger: the fallback behind the host's own paths.
+    pub fn router(self: Arc<Self>) -> axum::Router {
+        axum::Router::new().fallback(move |request: Request<Body>| {
+            let http = Arc::clone(&self);
+            async move { http.answer(request).await }
+        })
+    }
+
+    /// Answers one request.
+    pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        let table = self.table();
+        let (method, uri) = (request.method(), request.uri());
+        let host = uri.host().or_else(|| request.headers().get(header::HOST)?.to_str().ok());
+        match table.find(method, host, uri.path(), request.headers()) {
+            Found::Route(route, skip) => {
+                let route = Arc::clone(route);
+                let origin = request.headers().get(header::ORIGIN).filter(|_| route.cors.is_some()).cloned();
+                let mut response = self.answer_with(&route, skip, request).await;
+                if let Some((rules, origin)) = route.cors.as_ref().zip(origin) {
+                    rules.allow(&origin, response.headers_mut());
+                }
+                response
+            }
+            Found::Preflight(rules, method) => rules.preflight(method, request.headers()),
+            Found::OtherMethods(allow) => Problem::method_not_allowed(&allow, method).into_response(),
+            Found::Nothing => Problem::nothing_here(method, uri.path()).into_response(),
+        }
+    }
+
+    /// The table of what is deployed now.
+    fn table(&self) -> Arc<Table> {
+        let functions = self.directory.functions();
+        let table = self.table.load_full();
+        if table.is_of(&functions) {
+            return table;
+        }
+        let _one_at_a_time = self.rebuilding.lock();
+        let table = self.table.load_full();
+        if table.is_of(&functions) {
+            return table;
+        }
+        let table = Arc::new(Table::new(functions));
+        self.table.store(Arc::clone(&table));
+        table
+    }
+
+    async fn answer_with(&self, route: &Route, skip: usize, request: Request<Body>) -> Response<Body> {
+        let context = context(route, request.headers());
+        let id = context.id;
+        // Dropped with this future when the client goes away, and with the response when it does while we stream.
+        let guard = context.cancelled.clone().drop_guard();
+        let answered = if declares_more_than(&request, route.max_body) {
+            Err(Problem::too_large(route.max_body))
+        } else if route.entries.http {
+            self.pass_on(route, skip, request, context, guard).await
+        } else if route.entries.handler {
+            self.as_events(route, skip, request, context, guard).await
+        } else {
+            Err(Problem::job_only(&route.function))
+        };
+        let call = id.to_string();
+        let mut response = answered.unwrap_or_else(|problem| problem.of_call(&call).into_response());
+        let headers = response.headers_mut();
+        if let Ok(call) = HeaderValue::try_from(call) {
+            headers.insert("x-weft-call-id", call);
+        }
+        headers.insert("x-weft-revision", route.stamp.clone());
+        response
+    }
+
+    /// A function that speaks HTTP gets the request as it streams in.
+    async fn pass_on(
+        &self,
+        route: &Route,
+        skip: usize,
+        request: Request<Body>,
+        context: CallContext,
+        guard: DropGuard,
+    ) -> Result<Response<Body>, Problem> {
+        let (mut head, body) = request.into_parts();
+        head.uri = seen_by_guest(&head.uri, skip);
+        let (body, excess) = stream::incoming(body, route.max_body);
+        let call = Call::Http(Request::from_parts(head, body));
+        match self.dispatch.call(route.target(), context, call).await.reply {
+            Ok(Reply::Http(response)) => Ok(stream::outgoing(response, guard)),
+            Ok(_) => Err(Problem::unexpected_reply()),
+            Err(_) if excess.is_seen() => Err(Problem::too_large(route.max_body)),
+            Err(failure) => Err(Problem::of_host(&failure)),
+        }
+    }
+
+    /// A handler gets the request as an event, or the events that the request carries.
+    async fn as_events(
+        &self,
+        route: &Route,
+        skip: usize,
+        request: Request<Body>,
+        context: CallContext,
+        guard: DropGuard,
+    ) -> Result<Response<Body>, Problem> {
+        let (head, body) = request.into_parts();
+        let data = stream::read(body, route.max_body, route.timeout).await?;
+        let (events, is_batch) = self.events_of(&head, skip, data, &context)?;
+        let ids = if is_batch { events.iter().map(|it| it.id.clone()).collect() } else { Vec::new() };
+        let called = self.dispatch.call(route.target(), context, Call::Events(events)).await;
+        // The answer is complete: whoever goes away now misses nothing.
+        guard.disarm();
+        match called.reply {
+            Ok(Reply::Events(outcomes)) if is_batch => Ok(answer::of_batch(&ids, outcomes)),
+            Ok(Reply::Events(mut outcomes)) => match outcomes.pop() {
+                Some(Ok(outputs)) => answer::of_outputs(outputs),
+                Some(Err(failure)) => Err(Problem::of_guest(&failure)),
+                None => Err(Problem::unexpected_reply()),
+            },
+            Ok(_) => Err(Problem::unexpected_reply()),
+            Err(failure) => Err(Problem::of_host(&failure)),
+        }
+    }
+
+    fn events_of(
+        &self,
+        head: &request::Parts,
+        skip: usize,
+        data: Bytes,
+        context: &CallContext,
+    ) -> Result<(Vec<Event>, bool), Problem> {
+        let read = cloudevents::read(&head.headers, data, self.config.max_batch as usize)?;
+        Ok(match read {
+            cloudevents::Read::One(event) => (vec![*event], false),
+            cloudevents::Read::Batch(events) => (events, true),
+            cloudevents::Read::Plain(data) => (vec![plain(head, skip, data, context)], false),
+        })
+    }
+}
+
+impl Route {
+    /// The revision that the table knows, so that the answer is that of the revision whose headers it bears.
+    fn target(&self) -> Target {
+        let function = FunctionRef { name: self.function.clone(), revision: Some(self.number) };
+        Target::Function(self.project.clone(), function)
+    }
+}
+
+fn context(route: &Route, headers: &::http::HeaderMap) -> CallContext {
+    let mut context = CallContext::new(TriggerRef::new("http", Arc::clone(&route.trigger)));
+    context.traceparent = headers.get("traceparent").and_then(|it| traceparent(it.to_str().ok()?));
+    context
+}
+
+/// A W3C trace context of version 00 in the right form; others are dropped, as its specification says.
+fn traceparent(text: &str) -> Option<String> {
+    let lengths = text.split('-').map(str::len);
+    let fits = lengths.eq([2, 32, 16, 2]) && text.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f' | b'-'));
+    fits.then(|| text.to_owned())
+}
+
+fn declares_more_than(request: &Request<Body>, most: u64) -> bool {
+    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse::<u64>().ok());
+    declared.is_some_and(|length| length > most)
+}
+
+/// A plain request as an event: its path is where it comes from.
+fn plain(head: &request::Parts, skip: usize, data: Bytes, context: &CallContext) -> Event {
+    let path = head.uri.path();
+    let seen = path.get(skip..).filter(|it| !it.is_empty()).unwrap_or("/");
+    let mut extensions = Vec::with_capacity(3);
+    extensions.push(("httpmethod".to_owned(), head.method.as_str().to_owned()));
+    extensions.push(("httppath".to_owned(), seen.to_owned()));
+    extensions.extend(head.uri.query().map(|query| ("httpquery".to_owned(), query.to_owned())));
+    Event {
+        id: context.id.to_string(),
+        source: path.to_owned(),
+        r#type: "weft.http.request".to_owned(),
+        subject: None,
+        time: None,
+        content_type: head.headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).map(str::to_owned),
+        key: None,
+        inlet: String::new(),
+        extensions,
+        data,
+    }
+}
+
+/// The address without the first `skip` bytes of its path.
+fn seen_by_guest(uri: &::http::Uri, skip: usize) -> ::http::Uri {
+    if skip == 0 {
+        return uri.clone();
+    }
+    let rest = uri.path_and_query().map_or("", PathAndQuery::as_str).get(skip..).unwrap_or("");
+    let rest = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = PathAndQuery::try_from(rest).ok();
+    // Taking a prefix off a valid path leaves a valid one.
+    ::http::Uri::from_parts(parts).unwrap_or_else(|_| ::http::Uri::from_static("/"))
+}
+
+#[cfg(test)]
+mod tests;

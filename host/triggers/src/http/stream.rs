@@ -1,0 +1,130 @@
+//! Bodies on their way in and out: bounded, and noticed when their client goes away.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use ::http::Response;
+use axum::body::Body;
+use bytes::Bytes;
+use host_core::body::{self, BodyError};
+use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio_util::sync::DropGuard;
+
+use super::problem::Problem;
+
+/// Whether a body turned out larger than it may be.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Excess(Option<Arc<AtomicBool>>);
+
+impl Excess {
+    pub(super) fn is_seen(&self) -> bool {
+        self.0.as_ref().is_some_and(|it| it.load(Ordering::Relaxed))
+    }
+}
+
+/// A request's body for the guest, of at most `most` bytes.
+pub(super) fn incoming(body: Body, most: u64) -> (body::Body, Excess) {
+    if body.is_end_stream() {
+        return (body::empty(), Excess::default());
+    }
+    let excess = Arc::new(AtomicBool::new(false));
+    let incoming = Incoming { body, left: most, most, excess: Arc::clone(&excess) };
+    (incoming.boxed_unsync(), Excess(Some(excess)))
+}
+
+struct Incoming {
+    body: Body,
+    left: u64,
+    most: u64,
+    excess: Arc<AtomicBool>,
+}
+
+impl http_body::Body for Incoming {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            None => return Poll::Ready(None),
+            Some(Err(_)) => return Poll::Ready(Some(Err(BodyError::Disconnected))),
+            Some(Ok(frame)) => frame,
+        };
+        let length = frame.data_ref().map_or(0, |it| it.len() as u64);
+        let Some(left) = self.left.checked_sub(length) else {
+            self.excess.store(true, Ordering::Relaxed);
+            return Poll::Ready(Some(Err(BodyError::TooLarge(self.most))));
+        };
+        self.left = left;
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Reads a whole body of at most `most` bytes, no longer than `longest`.
+pub(super) async fn read(body: Body, most: u64, longest: Duration) -> Result<Bytes, Problem> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    let limited = Limited::new(body, usize::try_from(most).unwrap_or(usize::MAX));
+    match tokio::time::timeout(longest, limited.collect()).await {
+        Err(_) => Err(Problem::too_slow()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::too_large(most)),
+        Ok(Err(_)) => Err(Problem::broke_off()),
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+    }
+}
+
+/// The guest's response for the client. The call is cancelled when the client goes away before the last byte.
+pub(super) fn outgoing(response: Response<body::Body>, guard: DropGuard) -> Response<Body> {
+    response.map(|body| {
+        if body.is_end_stream() {
+            guard.disarm();
+            return Body::empty();
+        }
+        Body::new(Outgoing { body, guard: Some(guard) })
+    })
+}
+
+struct Outgoing {
+    body: body::Body,
+    guard: Option<DropGuard>,
+}
+
+impl http_body::Body for Outgoing {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        // A server that knows the length stops asking after the last byte.
+        if (frame.is_none() || self.body.is_end_stream())
+            && let Some(guard) = self.guard.take()
+        {
+            guard.disarm();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,194 @@
+//! Which function answers: by name, then by host and path.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use ::http::{HeaderMap, HeaderValue, Method, header};
+use host_core::{
+    Name,
+    function::{Entries, Revision},
+    manifest::{HttpTrigger, Trigger},
+    ports::Functions,
+};
+
+use super::cors::Rules;
+
+/// Everything that is deployed, by the ways to ask for it.
+#[derive(Default)]
+pub(super) struct Table {
+    of: Arc<Functions>,
+    /// By `name` in the default project, and by `project:name` in each.
+    named: HashMap<String, Arc<Route>>,
+    /// By host name.
+    hosts: HashMap<String, Paths>,
+    /// Those without a host.
+    any_host: Paths,
+}
+
+/// Routes by path; several share a path when they differ in methods.
+type Paths = matchit::Router<Vec<Arc<Route>>>;
+
+/// One way to a function.
+#[derive(Debug)]
+pub(super) struct Route {
+    pub(super) project: Name,
+    pub(super) function: Name,
+    pub(super) number: u64,
+    pub(super) entries: Entries,
+    pub(super) max_body: u64,
+    pub(super) timeout: Duration,
+    /// `name@number`, as answers bear it.
+    pub(super) stamp: HeaderValue,
+    /// What the trigger is called on records.
+    pub(super) trigger: Arc<str>,
+    /// Any, when empty.
+    methods: Vec<Method>,
+    pub(super) cors: Option<Rules>,
+}
+
+/// What a request met.
+pub(super) enum Found<'t> {
+    /// A function, and how many bytes of the path are not for it to see.
+    Route(&'t Arc<Route>, usize),
+    /// A browser asks whether it may make a request of this method.
+    Preflight(&'t Rules, Method),
+    /// A path that takes other methods.
+    OtherMethods(HeaderValue),
+    /// Nothing.
+    Nothing,
+}
+
+impl Table {
+    /// The table of what is deployed.
+    pub(super) fn new(functions: Arc<Functions>) -> Self {
+        let mut table = Self::default();
+        for revision in functions.active.values() {
+            table.name(revision);
+        }
+        let mut patterns = HashMap::<(Option<String>, String), Vec<Arc<Route>>>::new();
+        for revision in functions.active.values() {
+            for Trigger::Http(trigger) in &revision.manifest.triggers {
+                match trigger.pattern() {
+                    Ok(pattern) => {
+                        let host = trigger.host.as_ref().map(|it| it.to_ascii_lowercase());
+                        patterns.entry((host, pattern)).or_default().push(Arc::new(Route::of(revision, trigger)));
+                    }
+                    Err(error) => tracing::warn!(function = %revision.function, error, "could not route a trigger"),
+                }
+            }
+        }
+        for ((host, pattern), routes) in patterns {
+            let paths = host.map_or(&mut table.any_host, |host| table.hosts.entry(host).or_default());
+            if let Err(error) = paths.insert(pattern.clone(), routes) {
+                tracing::warn!(pattern, %error, "could not route a trigger beside the others");
+            }
+        }
+        table.of = functions;
+        table
+    }
+
+    /// Whether this is the table of `functions`.
+    pub(super) fn is_of(&self, functions: &Arc<Functions>) -> bool {
+        Arc::ptr_eq(&self.of, functions)
+    }
+
+    fn name(&mut self, revision: &Revision) {
+        let (project, function) = (&revision.project, &revision.function);
+        let trigger = HttpTrigger { host: None, path: format!("/fn/{function}"), methods: Vec::new(), cors: None };
+        let route = Arc::new(Route::of(revision, &trigger));
+        if *project == Name::default_project() {
+            self.named.insert(function.to_string(), Arc::clone(&route));
+        }
+        self.named.insert(format!("{project}:{function}"), route);
+    }
+
+    /// What a request meets.
+    pub(super) fn find(&self, method: &Method, host: Option<&str>, path: &str, headers: &HeaderMap) -> Found<'_> {
+        if let Some(rest) = path.strip_prefix("/fn/") {
+            let name = rest.split('/').next().unwrap_or(rest);
+            return self.named.get(name).map_or(Found::Nothing, |it| Found::Route(it, "/fn/".len() + name.len()));
+        }
+        let of_host = || self.hosts.get(&bare(host?))?.at(path).ok();
+        let matched = if self.hosts.is_empty() { None } else { of_host() };
+        match matched.or_else(|| self.any_host.at(path).ok()) {
+            Some(matched) => choose(matched.value, method, headers),
+            None => Found::Nothing,
+        }
+    }
+}
+
+impl Route {
+    fn of(revision: &Revision, trigger: &HttpTrigger) -> Self {
+        let limits = &revision.manifest.limits;
+        let stamp = format!("{}@{}", revision.function, revision.number);
+        Self {
+            project: revision.project.clone(),
+            function: revision.function.clone(),
+            number: revision.number,
+            entries: revision.entries,
+            max_body: limits.max_body.0,
+            timeout: limits.call_timeout().duration(),
+            stamp: HeaderValue::try_from(stamp).unwrap_or(HeaderValue::from_static("")),
+            trigger: trigger.host.iter().cloned().chain([trigger.path.clone()]).collect::<String>().into(),
+            methods: trigger.methods.iter().filter_map(|it| Method::from_bytes(it.as_bytes()).ok()).collect(),
+            cors: trigger.cors.as_ref().map(Rules::new),
+        }
+    }
+
+    /// A path that answers GET answers HEAD.
+    fn takes(&self, method: &Method) -> bool {
+        self.methods.is_empty()
+            || self.methods.contains(method)
+            || (*method == Method::HEAD && self.methods.contains(&Method::GET))
+    }
+}
+
+/// The route that takes the method, or what else there is to say.
+fn choose<'t>(routes: &'t [Arc<Route>], method: &Method, headers: &HeaderMap) -> Found<'t> {
+    if let Some(preflight) = preflight(routes, method, headers) {
+        return preflight;
+    }
+    match routes.iter().find(|it| it.takes(method)) {
+        Some(route) => Found::Route(route, 0),
+        None => Found::OtherMethods(allow(routes)),
+    }
+}
+
+fn preflight<'t>(routes: &'t [Arc<Route>], method: &Method, headers: &HeaderMap) -> Option<Found<'t>> {
+    let asked = headers.get(header::ACCESS_CONTROL_REQUEST_METHOD).filter(|_| *method == Method::OPTIONS)?;
+    headers.get(header::ORIGIN)?;
+    let asked = Method::from_bytes(asked.as_bytes()).ok()?;
+    let rules = routes.iter().filter(|it| it.takes(&asked)).find_map(|it| it.cors.as_ref())?;
+    Some(Found::Preflight(rules, asked))
+}
+
+fn allow(routes: &[Arc<Route>]) -> HeaderValue {
+    let mut methods: Vec<&str> = routes.iter().flat_map(|it| &it.methods).map(Method::as_str).collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    if routes.iter().any(|it| it.cors.is_some()) {
+        methods.push("OPTIONS");
+    }
+    methods.sort_unstable();
+    methods.dedup();
+    HeaderValue::try_from(methods.join(", ")).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// A host as manifests write it: without its port, in lower case.
+fn bare(host: &str) -> String {
+    let end = host.rfind(':').filter(|&colon| host[colon + 1..].bytes().all(|it| it.is_ascii_digit()));
+    host[..end.unwrap_or(host.len())].to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bare;
+
+    #[test]
+    fn a_host_is_compared_without_its_port_and_case() {
+        assert_eq!(bare("Wine.example:8080"), "wine.example");
+        assert_eq!(bare("wine.example"), "wine.example");
+        assert_eq!(bare("[::1]:80"), "[::1]");
+        assert_eq!(bare("[::ab]"), "[::ab]");
+    }
+}

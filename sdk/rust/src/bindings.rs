@@ -1,0 +1,19 @@
+//! What `sdk/wit` says, as Rust. Linking it imports nothing: a component imports what it calls.
+
+wit_bindgen::generate!({
+    inline: "
+        package weft:sdk;
+
+        world guest {
+            import weft:function/context@0.1.0;
+            import weft:function/log@0.1.0;
+            import weft:function/run@0.1.0;
+            import weft:function/model@0.1.0;
+            export weft:function/handler@0.1.0;
+        }
+    ",
+    path: "../wit",
+    generate_all,
+    pub_export_macro: true,
+    additional_derives: [PartialEq, serde::Serialize],
+});

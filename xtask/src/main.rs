@@ -1,0 +1,68 @@
+//! `cargo xtask`: the chores of this repository, in Rust. It builds with Rust alone and prepares the rest.
+
+mod bench;
+mod command;
+mod demo;
+mod generate;
+mod guests;
+mod interrupt;
+mod postgres;
+mod prepare;
+mod process;
+mod talk;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The chores of this repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Args {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Prepare this machine, then run every check: formatting, lints, guests, tests, docs, licences, demo
+    Test(test::Args),
+    /// Show Weft at work: build it, start a host, deploy, call, and stay up until Ctrl-C
+    Demo(demo::Args),
+    /// Build every guest to WebAssembly, for the tests and the demo
+    Guests,
+    /// Write the snapshots anew, such as openapi.json; look at the difference before you commit it
+    Gen,
+    /// Run the benchmarks in release; what follows `--` goes to them
+    Bench(bench::Args),
+    /// Start a throwaway Postgres for tests, print its address, stop it at Ctrl-C
+    Postgres,
+    /// Say what this machine lacks, and install nothing
+    Doctor,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match interrupt::listen().map_err(Into::into).and_then(|()| run(args.chore)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            talk::error(&error);
+            if interrupt::asked() { ExitCode::from(130) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn run(chore: Chore) -> Result<()> {
+    match chore {
+        Chore::Test(args) => test::run(&args),
+        Chore::Demo(args) => demo::run(&args),
+        Chore::Guests => guests::build(),
+        Chore::Gen => generate::run(),
+        Chore::Bench(args) => bench::run(&args),
+        Chore::Postgres => postgres::serve(),
+        Chore::Doctor => prepare::doctor(),
+    }
+}
