@@ -100,11 +100,11 @@ fn score_all(
     infer: impl Fn(&Tensor) -> Result<Vec<Tensor>, Failure>,
 ) -> Result<Answer, Failure> {
     let mut all = Answer::none(transform.task);
-    for (at, rows) in examples.features.chunks(batch * examples.width).enumerate() {
+    for (at, rows) in examples.features.chunks(batch.saturating_mul(examples.width)).enumerate() {
         let shape = [(rows.len() / examples.width) as u64, examples.width as u64];
         let outputs = infer(&Tensor::f32(input, shape, rows))?;
         all.append(Answer::read(&outputs, transform, shape[0] as usize)?)?;
-        run.progress(0.9 * ((at + 1) * batch) as f64 / (examples.rows() + batch) as f64, "scoring");
+        run.progress(0.9 * (at as f64 + 1.0) * batch as f64 / (examples.rows() as f64 + batch as f64), "scoring");
     }
     Ok(all)
 }

@@ -46,6 +46,8 @@ fn read(file: &Path) -> Result<Vec<u8>, Stop> {
 /// Name, version, description and licence into the component; `None` where the bytes cannot carry them,
 /// which the host will say better.
 fn stamp(bytes: &[u8], manifest: &Manifest) -> Option<Vec<u8>> {
+    // Rewriting a file that was cut short panics; reading it does not.
+    wasm_metadata::Payload::from_binary(bytes).ok()?;
     let mut metadata = AddMetadata::default();
     metadata.name = wasm_metadata::AddMetadataField::Set(manifest.name.to_string());
     if let Some(version) = &manifest.version {

@@ -118,6 +118,10 @@ impl Client {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Stop {
+        if error.is_builder() {
+            return Stop::new(Exit::Usage, format!("`{}` is not the address of a host", self.base))
+                .hint("write it like --host http://127.0.0.1:7070");
+        }
         let cause = std::iter::successors(std::error::Error::source(error), |it| it.source()).last();
         let cause = cause.map_or_else(|| error.to_string(), ToString::to_string);
         Stop::new(Exit::Unreachable, format!("could not reach the host at {}: {cause}", self.base))

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use figment::{
     Figment,
+    error::Kind,
     providers::{Env, Format, Serialized, Toml},
 };
 use host_wire::config::Setting;
@@ -24,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     /// How long calls in flight may take to finish after SIGTERM, seconds.
     pub(crate) drain_s: u64,
+    /// How long a client may take to send the head of a request, seconds.
+    pub(crate) head_s: u64,
     /// Worker threads; as many as there are cores, when 0.
     pub(crate) threads: usize,
     /// wasmtime: slots, compile queue, cache.
@@ -50,6 +53,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
             data: PathBuf::from(".weft"),
             drain_s: 30,
+            head_s: 10,
             threads: 0,
             engine: host_engine::Config::default(),
             dispatch: host_dispatch::Config::default(),
@@ -126,10 +130,21 @@ fn flag<T: Serialize>(key: &str, value: Option<T>) -> Figment {
 }
 
 fn explain(error: &figment::Error) -> Stop {
-    let place = error.metadata.as_ref().map(source_of);
+    let key = error.path.join(".").to_lowercase();
+    let what = match &error.kind {
+        Kind::UnknownField(_, known) => format!("`{key}` is no key; it could be {}", known.join(", ")),
+        kind if key.is_empty() => kind.to_string(),
+        kind => format!("`{key}`: {kind}"),
+    };
     let stop =
-        Stop::new(Exit::Usage, format!("configuration is wrong: {error}")).hint("`fn config show` lists every key");
-    if let Some(place) = place { stop.at(place) } else { stop }
+        Stop::new(Exit::Usage, format!("configuration is wrong: {what}")).hint("`fn config show` lists every key");
+    match error.metadata.as_ref().map(source_of) {
+        Some(place) if place.starts_with("`WEFT_`") => {
+            stop.at(format!("environment, WEFT_{}", error.path.join("__").to_uppercase()))
+        }
+        Some(place) => stop.at(place),
+        None => stop,
+    }
 }
 
 fn source_of(metadata: &figment::Metadata) -> String {

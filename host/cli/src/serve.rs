@@ -37,7 +37,7 @@ pub(crate) async fn up(config: Config, settings: Vec<Setting>, printer: &Printer
             .hint("name another address with --listen, or port 0 for a free one")
     })?;
     let address = listener.local_addr().context("could not read the address")?;
-    let drain = Duration::from_secs(config.drain_s);
+    let (drain, head) = (Duration::from_secs(config.drain_s), Duration::from_secs(config.head_s));
     let host = Host::build(config, Place::Disk).await?;
     let stop = CancellationToken::new();
     let tasks = host.start(&stop).await?;
@@ -45,7 +45,7 @@ pub(crate) async fn up(config: Config, settings: Vec<Setting>, printer: &Printer
     printer.answer(&serde_json::json!({ "url": format!("http://{address}") }), || {
         format!("listening on http://{address}")
     });
-    let serving = tokio::spawn(listen::serve(listener, router, stop.clone(), drain));
+    let serving = tokio::spawn(listen::serve(listener, router, stop.clone(), listen::Patience { head, drain }));
     signal().await?;
     tracing::info!("draining");
     host.drain(&stop, drain).await;

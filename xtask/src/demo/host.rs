@@ -71,6 +71,13 @@ impl Host {
         Ok((answer.status().as_u16(), answer.body_mut().read_to_string()?))
     }
 
+    /// Asks `path` for JSON.
+    pub(crate) fn get(&self, path: &str) -> Result<serde_json::Value> {
+        let url = format!("{}{path}", self.url);
+        let mut answer = self.agent.get(&url).call().with_context(|| format!("GET {url} failed"))?;
+        Ok(answer.body_mut().read_json()?)
+    }
+
     /// Fails when it has ended.
     pub(crate) fn check(&mut self) -> Result<()> {
         if let Some(status) = self.server.ended()? {

@@ -21,7 +21,8 @@ pub(super) async fn run(args: &InvokeArgs, client: &Client, printer: &Printer) -
         client.get(&client.in_project(&format!("/functions/{name}")), &[]).await?;
     let entries = &detail.function.entries;
     match (entries.contains(&host_wire::function::Entry::Http), &detail.function.path) {
-        (true, Some(path)) => http(args, path, data, client, printer).await,
+        // A revision by its number has no path of its own: the host makes a request of the event.
+        (true, Some(path)) if !args.name.contains('@') => http(args, path, data, client, printer).await,
         (_, Some(_)) => event(args, data, client, printer).await,
         (_, None) => {
             Err(Stop::new(Exit::Refused, format!("function `{name}` is a job")).hint(format!("fn run {name}")).into())

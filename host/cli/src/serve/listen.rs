@@ -12,15 +12,22 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-/// A client that does not finish its request head within this time is sent away.
-const HEAD: Duration = Duration::from_secs(10);
+/// How long clients are waited for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// A client that does not finish its request head within this time is sent away.
+    pub(super) head: Duration,
+    /// How long open connections may take to finish after `stop`.
+    pub(super) drain: Duration,
+}
+
 /// How long to wait before accepting again when the process has no file handle left.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
-/// Serves `router` until `stop`; then waits up to `drain` for open connections.
-pub(super) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, drain: Duration) {
+/// Serves `router` until `stop`; then waits for open connections.
+pub(super) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, patience: Patience) {
     let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+    server.http1().timer(TokioTimer::new()).header_read_timeout(patience.head);
     server.http2().timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
     let open = GracefulShutdown::new();
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
@@ -33,7 +40,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
         }
     }
     drop(listener);
-    if tokio::time::timeout(drain, open.shutdown()).await.is_err() {
+    if tokio::time::timeout(patience.drain, open.shutdown()).await.is_err() {
         tracing::warn!("closing connections that did not finish in time");
     }
 }

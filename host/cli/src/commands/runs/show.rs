@@ -44,12 +44,19 @@ pub(super) fn results(step: &Step, most: usize) -> String {
 
 fn short(value: &Value) -> Option<String> {
     match value {
-        Value::Number(number) => Some(
-            number.as_f64().filter(|it| it.fract() != 0.0).map_or_else(|| number.to_string(), |it| format!("{it:.4}")),
-        ),
+        Value::Number(number) => Some(digits(number)),
         Value::String(text) if text.len() <= 24 => Some(text.clone()),
         Value::Bool(truth) => Some(truth.to_string()),
         _ => None,
+    }
+}
+
+/// Four decimals, and none where there are none.
+fn digits(number: &serde_json::Number) -> String {
+    match number.as_f64() {
+        Some(value) if value.fract() != 0.0 => format!("{value:.4}"),
+        Some(value) if number.is_f64() => format!("{value:.0}"),
+        _ => number.to_string(),
     }
 }
 
