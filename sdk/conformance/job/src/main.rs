@@ -45,6 +45,8 @@ fn behave(params: Params, run: &Run) -> Result<(), Failure> {
             json!({ "call_id": context::call_id(), "attempt": context::attempt(), "trigger": context::trigger() })
         }
         "record" => record(run, params.n)?,
+        "measure" => measure(run, &params.text)?,
+        "stamp" => stamp(run)?,
         "progress" => progress(run, params.n),
         "describe" => describe(run, &params.text)?,
         "invalid" => return Err(Failure::invalid("asked", params.text)),
@@ -113,6 +115,20 @@ fn record(run: &Run, steps: u64) -> Result<Value, Failure> {
     run.param("chosen", &json!({ "depth": 3 }))?;
     run.result("nested", &json!({ "list": [1, 2.5, null, "é"] }))?;
     Ok(json!(steps))
+}
+
+/// The number that `text` is, as the metric `loss`.
+fn measure(run: &Run, text: &str) -> Result<Value, Failure> {
+    run.metric("loss", text.parse::<f64>().or_invalid("bad-number")?);
+    fs::write(run.output("out"), text)?;
+    Ok(json!(text))
+}
+
+/// The wall clock into the output `out`.
+fn stamp(run: &Run) -> Result<Value, Failure> {
+    let now = wall_clock::now();
+    fs::write(run.output("out"), format!("{}.{:09}", now.seconds, now.nanoseconds))?;
+    Ok(json!(now.seconds))
 }
 
 fn progress(run: &Run, steps: u64) -> Value {
