@@ -182,16 +182,15 @@ pub(crate) struct RollbackArgs {
     pub(crate) to: Option<u64>,
 }
 
+/// How a run is begun.
 #[derive(Debug, ClapArgs)]
-pub(crate) struct RunArgs {
-    /// A deployed function, or with --local also a folder or a .wasm file.
-    pub(crate) function: String,
+pub(crate) struct Begin {
     /// A parameter, as name=value; the value is JSON, or else text.
     #[arg(long = "param", short, value_name = "NAME=VALUE")]
     pub(crate) params: Vec<String>,
-    /// An input, as name=FILE, name=URL or name=sha256:….
-    #[arg(long = "input", short, value_name = "NAME=SOURCE")]
-    pub(crate) inputs: Vec<String>,
+    /// A label to search by, as name=value.
+    #[arg(long = "label", short, value_name = "NAME=VALUE")]
+    pub(crate) labels: Vec<String>,
     /// What all randomness derives from.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
@@ -202,8 +201,19 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,
     /// Do not wait for the end.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "local")]
     pub(crate) no_wait: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RunArgs {
+    /// A deployed function, or with --local also a folder or a .wasm file.
+    pub(crate) function: String,
+    /// An input, as name=FILE, name=URL, name=sha256:… or name=model:….
+    #[arg(long = "input", short, value_name = "NAME=SOURCE")]
+    pub(crate) inputs: Vec<String>,
+    #[command(flatten)]
+    pub(crate) begin: Begin,
 }
 
 #[derive(Debug, Subcommand)]
@@ -229,24 +239,8 @@ pub(crate) struct PipelineFileArgs {
 pub(crate) struct SubmitArgs {
     /// The pipeline's YAML file.
     pub(crate) file: PathBuf,
-    /// A parameter, as name=value; the value is JSON, or else text.
-    #[arg(long = "param", short, value_name = "NAME=VALUE")]
-    pub(crate) params: Vec<String>,
-    /// A label, as name=value.
-    #[arg(long = "label", short, value_name = "NAME=VALUE")]
-    pub(crate) labels: Vec<String>,
-    /// What all randomness derives from.
-    #[arg(long, default_value_t = 0)]
-    pub(crate) seed: u64,
-    /// Run in this process, without a host; the record goes to the data folder.
-    #[arg(long)]
-    pub(crate) local: bool,
-    /// The data folder of --local.
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) data: Option<PathBuf>,
-    /// Do not wait for the end.
-    #[arg(long)]
-    pub(crate) no_wait: bool,
+    #[command(flatten)]
+    pub(crate) begin: Begin,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -3,10 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use host_core::{
-    RunId,
-    pipeline::{Pipeline, Problem},
-};
+use host_core::pipeline::{Pipeline, Problem};
 use host_wire::{
     pipeline::{Check, Checked},
     problem::Mistake,
@@ -59,21 +56,12 @@ fn wrong(file: &Path, mistakes: Vec<Mistake>) -> Stop {
 
 async fn submit(args: &SubmitArgs, project: &str, client: &Client, printer: &Printer) -> Result<()> {
     let yaml = read(&args.file)?;
-    let labels = args.labels.iter().map(|it| job::pair(it, "--label")).collect::<Result<_, _>>()?;
-    let submit = Submit {
-        id: Some(RunId::next()),
-        pipeline: Some(yaml),
-        params: job::params(&args.params)?,
-        seed: args.seed,
-        labels,
-        code: job::code(Some(&args.file)),
-        ..Submit::default()
-    };
-    if !args.local {
-        return job::submitted(&submit, args.no_wait, client, printer).await;
+    let submit = Submit { pipeline: Some(yaml), ..job::submission(&args.begin, job::code(Some(&args.file)))? };
+    if !args.begin.local {
+        return job::submitted(&submit, args.begin.no_wait, client, printer).await;
     }
-    let local = Local::start(args.data.as_deref(), project).await?;
-    let done = job::submitted(&submit, args.no_wait, local.client(), printer).await;
+    let local = Local::start(args.begin.data.as_deref(), project).await?;
+    let done = job::submitted(&submit, false, local.client(), printer).await;
     local.stop().await;
     done
 }

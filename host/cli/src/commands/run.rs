@@ -6,7 +6,7 @@ use anyhow::Result;
 use host_core::{RunId, function::FunctionRef};
 use host_wire::{
     artifact::Artifact,
-    run::{Run, Source, Submit},
+    run::{Code, Run, Source, Submit},
 };
 use indexmap::IndexMap;
 use reqwest::Method;
@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use super::{deploy, runs};
 use crate::{
-    args::{DeployArgs, RunArgs, SourceArgs},
+    args::{Begin, DeployArgs, RunArgs, SourceArgs},
     client::Client,
     serve::Local,
     ui::{Exit, Printer, Stop},
@@ -22,10 +22,10 @@ use crate::{
 
 /// Submits the job and follows it.
 pub(super) async fn run(args: &RunArgs, project: &str, client: &Client, printer: &Printer) -> Result<()> {
-    if !args.local {
+    if !args.begin.local {
         return submit(args, &args.function, client, printer).await;
     }
-    let local = Local::start(args.data.as_deref(), project).await?;
+    let local = Local::start(args.begin.data.as_deref(), project).await?;
     let done = run_local(args, &local, printer).await;
     local.stop().await;
     done
@@ -53,16 +53,20 @@ async fn submit(args: &RunArgs, function: &str, client: &Client, printer: &Print
         let (name, source) = pair(given, "--input")?;
         inputs.insert(name, input(&source, client).await?);
     }
-    let submit = Submit {
+    let submit = Submit { function: Some(function), inputs, ..submission(&args.begin, code(None))? };
+    submitted(&submit, args.begin.no_wait, client, printer).await
+}
+
+/// What every run is begun with. The identity is ours, so that a repeated request begins nothing twice.
+pub(super) fn submission(begin: &Begin, code: Code) -> Result<Submit, Stop> {
+    Ok(Submit {
         id: Some(RunId::next()),
-        function: Some(function),
-        inputs,
-        params: params(&args.params)?,
-        seed: args.seed,
-        code: code(None),
+        params: params(&begin.params)?,
+        labels: begin.labels.iter().map(|it| pair(it, "--label")).collect::<Result<_, _>>()?,
+        seed: begin.seed,
+        code,
         ..Submit::default()
-    };
-    submitted(&submit, args.no_wait, client, printer).await
+    })
 }
 
 /// Sends a run and follows it unless told not to.
@@ -78,13 +82,13 @@ pub(super) async fn submitted(submit: &Submit, no_wait: bool, client: &Client, p
 }
 
 /// `name=value` pairs; the value is JSON, or else text.
-pub(super) fn params(given: &[String]) -> Result<Map<String, Value>, Stop> {
+fn params(given: &[String]) -> Result<Map<String, Value>, Stop> {
     let parse = |text: String| serde_json::from_str(&text).unwrap_or(Value::String(text));
     given.iter().map(|it| pair(it, "--param").map(|(name, value)| (name, parse(value)))).collect()
 }
 
 /// `name=value`, at the first `=`.
-pub(super) fn pair(given: &str, flag: &str) -> Result<(String, String), Stop> {
+fn pair(given: &str, flag: &str) -> Result<(String, String), Stop> {
     let split = given.split_once('=').filter(|(name, _)| !name.is_empty());
     split
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -112,7 +116,7 @@ async fn input(source: &str, client: &Client) -> Result<Source, Stop> {
 }
 
 /// The commit of the work tree around the file that is submitted.
-pub(super) fn code(file: Option<&Path>) -> host_wire::run::Code {
+pub(super) fn code(file: Option<&Path>) -> Code {
     let folder = file.and_then(Path::parent).filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let git = |args: &[&str]| {
         let output = std::process::Command::new("git")
@@ -125,5 +129,5 @@ pub(super) fn code(file: Option<&Path>) -> host_wire::run::Code {
     };
     let commit = git(&["rev-parse", "HEAD"]);
     let dirty = commit.is_some() && git(&["status", "--porcelain"]).is_some_and(|it| !it.is_empty());
-    host_wire::run::Code { commit, dirty, file: file.map(|it| it.display().to_string()) }
+    Code { commit, dirty, file: file.map(|it| it.display().to_string()) }
 }

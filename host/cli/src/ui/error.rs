@@ -56,7 +56,11 @@ impl Stop {
     /// Each mistake as a person reads it: place, message and what to do.
     pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
         self.mistakes.iter().map(|it| {
-            let place = if it.line == 0 { it.path.clone() } else { format!("{}:{} {}", it.line, it.column, it.path) };
+            let place = if it.line == 0 {
+                it.path.clone()
+            } else {
+                format!("{}:{} {}", it.line, it.column, it.path).trim_end().to_owned()
+            };
             let suggestion = it.suggestion.as_ref().map(|text| format!("\n      {text}")).unwrap_or_default();
             format!("{place}: {}{suggestion}", it.message)
         })

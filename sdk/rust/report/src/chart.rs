@@ -147,7 +147,7 @@ fn px(value: f64) -> f64 {
 /// How wide the longest of `names` is, at most `most` characters, with some air.
 pub(crate) fn room<'a>(names: impl Iterator<Item = &'a str>, most: usize) -> f64 {
     let longest = names.map(|it| it.chars().count().min(most)).max().unwrap_or(0);
-    16.0 + 6.2 * longest as f64
+    18.0 + 7.2 * longest as f64
 }
 
 /// The first `most` characters, with an ellipsis where there were more.
