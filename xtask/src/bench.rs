@@ -1,8 +1,14 @@
 //! `cargo xtask bench`: the benchmarks, in release.
 
+use std::process::Command;
+
 use anyhow::Result;
 
-use crate::{command, guests};
+use crate::{
+    command::{self, cargo},
+    guests,
+    workspace::{self, Workspace},
+};
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
@@ -12,9 +18,10 @@ pub(crate) struct Args {
     args: Vec<String>,
 }
 
-/// Builds the guests and runs host-bench.
+/// Builds `fn`, the guests and host-bench, and runs the last, which starts the others.
 pub(crate) fn run(args: &Args) -> Result<()> {
     guests::build()?;
-    let bench = ["run", "--release", "--package", "host-bench", "--"].map(str::to_owned);
-    command::run(&mut command::cargo(bench.into_iter().chain(args.args.iter().cloned())))
+    command::run(&mut cargo(["build", "--release", "--package", "host-cli", "--package", "host-bench"]))?;
+    let program = Workspace::load()?.target_directory.join("release/host-bench");
+    command::run(Command::new(program).args(&args.args).current_dir(workspace::root()))
 }

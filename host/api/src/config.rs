@@ -35,7 +35,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             max_json: ByteSize(4 << 20),
-            max_component: ByteSize(256 << 20),
+            max_component: ByteSize(64 << 20),
             max_artifact: ByteSize(16 << 30),
             max_model: ByteSize(1 << 30),
             max_invoke: ByteSize(64 << 20),

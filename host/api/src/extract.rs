@@ -1,14 +1,26 @@
 //! Reading requests: what does not fit is refused as a problem that names the field.
 
-use axum::extract::{FromRequest, FromRequestParts, rejection};
+use axum::extract::{FromRequest, FromRequestParts, Request, rejection};
+use host_core::event::code;
 use http::StatusCode;
+use serde::de::DeserializeOwned;
 
-use crate::problem::Problem;
+use crate::{AppState, problem::Problem};
 
 /// A JSON body.
-#[derive(FromRequest)]
-#[from_request(via(axum::Json), rejection(Problem))]
 pub(crate) struct InBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<AppState> for InBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        let longest = state.config().upload_pause.duration();
+        match tokio::time::timeout(longest, axum::Json::<T>::from_request(request, state)).await {
+            Ok(read) => Ok(Self(read?.0)),
+            Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", "the body did not arrive in time")),
+        }
+    }
+}
 
 /// The parameters of the path.
 #[derive(FromRequestParts)]
@@ -34,7 +46,7 @@ impl From<rejection::JsonRejection> for Problem {
                     .hint("send it with `content-type: application/json`")
             }
             other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "the body is larger than this host takes")
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, code::TOO_LARGE, "the body is larger than this host takes")
                     .hint("raise `max_json` under [api] in the configuration")
             }
             other => Self::new(StatusCode::BAD_REQUEST, "broken-body", other.body_text()),

@@ -41,7 +41,6 @@ mod tests {
     use std::{env, fs, path::Path};
 
     #[test]
-    #[expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
     fn the_description_on_disk_is_that_of_the_routes() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
         let (now, kept) = (super::openapi() + "\n", fs::read_to_string(&file).unwrap_or_default());

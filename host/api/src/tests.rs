@@ -1,1 +1,9 @@
-//! Requests to the whole router.
+//! Requests to the whole router, with the real store in memory, the real dispatcher, and a guest and models that do
+//! what they are told.
+
+mod functions;
+mod host;
+mod inference;
+mod protocol;
+mod records;
+mod runs;

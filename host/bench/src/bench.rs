@@ -46,13 +46,14 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
 }
 
 fn measure_http(setting: Setting<'_>, subjects: &[Subject], report: &mut Report) -> Result<()> {
-    let (rows, missing) = http::measure(setting, subjects)?;
-    report.missing.extend(missing);
-    match score::added(&rows) {
+    let measured = http::measure(setting, subjects)?;
+    report.missing.extend(measured.missing);
+    report.figures.extend(measured.figures);
+    match score::added(&measured.rows) {
         Ok(figures) => report.figures.extend(figures),
         Err(error) => report.missing.push(Missing::failed(Subject::ScoreInfer, &error)),
     }
-    report.http = rows;
+    report.http = measured.rows;
     Ok(())
 }
 

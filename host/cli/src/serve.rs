@@ -3,6 +3,7 @@
 mod host;
 mod listen;
 mod local;
+mod opening;
 
 use std::{io::IsTerminal, time::Duration};
 

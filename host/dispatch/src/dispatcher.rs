@@ -102,7 +102,7 @@ impl Dispatcher {
     ) -> Called {
         let arrived = Instant::now();
         if self.is_draining() {
-            return Called::failed(Failure::transient(code::UNAVAILABLE, "this host is shutting down"));
+            return Called::failed(self.shutting_down());
         }
         let slot = match self.resolver.resolve(project, function).await {
             Ok(slot) => slot,
@@ -116,24 +116,59 @@ impl Dispatcher {
         let mut ticket = self.keeper.open(&slot.revision, &context, &call, entry, arrived);
         match self.admit(&slot, &context).await {
             Ok(places) => ticket.keep(places),
-            Err(why) => {
+            Err(failure) => {
                 ticket.turn_away();
-                return Called::failed(self.turned_away(why, &slot.revision));
+                return Called::failed(failure);
             }
         }
         let called = match (call, entry) {
             (Call::Events(events), Entry::Http) => bridge::post(&*self.invoke, &slot.revision, &context, events).await,
             (call, _) => self.invoke.call(slot.revision, context, call).await,
         };
-        close(ticket, called)
+        self.close(ticket, called)
+    }
+
+    /// Closes the ticket with the reply. A guest that had no place either is one more caller turned away.
+    fn close(&self, ticket: Ticket, mut called: Called) -> Called {
+        match &mut called.reply {
+            Err(failure) if failure.code == code::OVERLOADED => {
+                failure.retry_after_ms.get_or_insert(self.retry_after_ms());
+                ticket.turn_away();
+                called
+            }
+            _ => close(ticket, called),
+        }
     }
 
     /// First the function's gate, then the host's, so that calls waiting for a busy function take nobody's place.
-    async fn admit(&self, slot: &Slot, context: &CallContext) -> Result<[OwnedSemaphorePermit; 2], Refused> {
+    async fn admit(&self, slot: &Slot, context: &CallContext) -> Result<[OwnedSemaphorePermit; 2], Failure> {
         let queue = self.queue(context.deadline);
-        let of_function = slot.gate.enter(queue, &context.cancelled).await?;
-        let of_host = self.host.enter(queue, &context.cancelled).await?;
+        let of_function = slot.gate.enter(queue, &context.cancelled).await;
+        let of_function = of_function.map_err(|why| {
+            let Revision { function, manifest, .. } = &*slot.revision;
+            let most = manifest.limits.concurrency;
+            refusal(
+                why,
+                &format!("function `{function}` is busy with as many calls as it may take ({most})"),
+                &self.config,
+            )
+        })?;
+        let of_host = self.enter_host(context).await?;
         Ok([of_function, of_host])
+    }
+
+    async fn enter_host(&self, context: &CallContext) -> Result<OwnedSemaphorePermit, Failure> {
+        let place = self.host.enter(self.queue(context.deadline), &context.cancelled).await;
+        place.map_err(|why| refusal(why, "this host is busy with as many calls as it may take", &self.config))
+    }
+
+    fn shutting_down(&self) -> Failure {
+        let failure = Failure::transient(code::UNAVAILABLE, "this host is shutting down");
+        Failure { retry_after_ms: Some(self.retry_after_ms()), ..failure }
+    }
+
+    fn retry_after_ms(&self) -> u32 {
+        u32::try_from(self.config.retry_after.0).unwrap_or(u32::MAX)
     }
 
     fn queue(&self, deadline: Option<Instant>) -> Queue {
@@ -141,20 +176,14 @@ impl Dispatcher {
         Queue { most: self.config.max_waiting, until: deadline.map_or(longest, |it| it.min(longest)) }
     }
 
-    fn turned_away(&self, why: Refused, revision: &Revision) -> Failure {
-        let limit = revision.manifest.limits.concurrency;
-        let what = format!("function `{}` is busy with as many calls as it may take ({limit})", revision.function);
-        refusal(why, &what, &self.config)
-    }
-
     async fn call_model(&self, project: &Name, model: ModelRef, context: &CallContext, call: InferCall) -> Called {
         let started = Instant::now();
         if self.is_draining() {
-            return Called::failed(Failure::transient(code::UNAVAILABLE, "this host is shutting down"));
+            return Called::failed(self.shutting_down());
         }
-        let _place = match self.host.enter(self.queue(context.deadline), &context.cancelled).await {
+        let _place = match self.enter_host(context).await {
             Ok(place) => place,
-            Err(why) => return Called::failed(refusal(why, "this host is busy", &self.config)),
+            Err(failure) => return Called::failed(failure),
         };
         let deadline = context.deadline.unwrap_or_else(|| started + self.config.model_timeout.duration());
         match self.infer(project, model, call, deadline).await {

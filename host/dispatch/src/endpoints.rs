@@ -73,6 +73,7 @@ impl Endpoints {
     }
 
     async fn read(&self, project: &Name) -> Result<Served, ModelError> {
+        let generation = self.known.load().generation;
         let endpoints = self.models.endpoints(project).await?;
         let served: Served = Arc::new(endpoints.into_iter().map(|it| (it.name, it.model)).collect());
         self.known.rcu(|known| {
@@ -80,7 +81,10 @@ impl Endpoints {
             if known.projects.len() >= MOST_PROJECTS {
                 known.projects.clear();
             }
-            known.projects.insert(project.clone(), Arc::clone(&served));
+            // What was read may be older than what was cleared away in the meantime.
+            if known.generation == generation {
+                known.projects.insert(project.clone(), Arc::clone(&served));
+            }
             known
         });
         Ok(served)

@@ -1,9 +1,11 @@
-//! The contract of `sdk/wit` as this host keeps it: one file per interface.
+//! The contract of `sdk/wit` as this host keeps it, one file per interface; and `wasi:nn` beside it.
 
+mod ask;
 mod context;
 mod convert;
 mod log;
 mod model;
+mod nn;
 mod run;
 
 use wasmtime::component::{HasSelf, Linker};
@@ -37,7 +39,8 @@ pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     wit::context::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
     wit::log::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
     wit::run::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
-    wit::model::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)
+    wit::model::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
+    nn::link(linker)
 }
 
 impl wit::types::Host for Guest {}

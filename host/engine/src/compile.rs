@@ -28,11 +28,12 @@ pub(crate) struct Compiler {
 
 impl Compiler {
     pub(crate) fn new(config: &Config) -> Self {
-        let running = config.compiling.max(1);
+        let running = config.compiling.clamp(1, Semaphore::MAX_PERMITS);
+        let queued = running.saturating_add(config.compile_queue).min(Semaphore::MAX_PERMITS);
         Self {
             cache: Arc::new(Cache::at(config.cache.clone())),
             running: Arc::new(Semaphore::new(running)),
-            queue: Arc::new(Semaphore::new(running + config.compile_queue)),
+            queue: Arc::new(Semaphore::new(queued)),
             limit: config.compile_timeout,
             compiled: AtomicU64::new(0),
         }

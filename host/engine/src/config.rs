@@ -49,6 +49,8 @@ pub struct Config {
     pub job_memory: ByteSize,
     /// The most files a job may leave under `/out`.
     pub job_files: usize,
+    /// The most params, results and metrics a job may record.
+    pub job_records: u64,
     /// The most bytes a job may hand to the host in one call, such as the tensors for a model.
     pub job_copy: ByteSize,
 }
@@ -76,6 +78,7 @@ impl Default for Config {
             jobs: 64,
             job_memory: ByteSize(4 << 30),
             job_files: 1000,
+            job_records: 1_000_000,
             job_copy: ByteSize(256 << 20),
         }
     }

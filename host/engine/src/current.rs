@@ -19,7 +19,11 @@ use crate::{
     Config,
     output::{Author, Lines},
     supervise::Watch,
+    ticker::Epochs,
 };
+
+/// What stands for a timeout that no clock can show.
+const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// What every call needs of the host.
 pub(crate) struct Services {
@@ -27,6 +31,8 @@ pub(crate) struct Services {
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) score: Option<Arc<dyn Score>>,
+    /// Held, so that time passes for as long as there is a call.
+    pub(crate) _epochs: Arc<Epochs>,
 }
 
 /// One call, from admission to its end.
@@ -78,7 +84,8 @@ impl Current {
 
     /// What stops the guest if it starts now.
     pub(crate) fn watch(&self) -> Watch {
-        let most = Instant::now() + self.timeout;
+        let now = Instant::now();
+        let most = now.checked_add(self.timeout).unwrap_or(now + FOREVER);
         let deadline = self.context.deadline.map_or(most, |asked| asked.min(most));
         Watch { deadline, cancelled: self.context.cancelled.clone() }
     }

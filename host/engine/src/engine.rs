@@ -31,7 +31,7 @@ use crate::{
     machine::{Machine, Serving, Working},
     platform,
     slots::{MakeRoom, Slots},
-    ticker::{self, Ticked},
+    ticker::{self, Epochs, Swept},
 };
 
 /// When to come back for a revision whose code is being made, milliseconds.
@@ -81,6 +81,8 @@ impl Engine {
         let serving = Serving::new(&config).map_err(machine)?;
         let working = Working::new().map_err(machine)?;
         let tick = config.tick.duration();
+        let epochs = Arc::new(Epochs([serving.machine.engine.clone(), working.machine.engine.clone()]));
+        let held = epochs.clone();
         let engine = Arc::new_cyclic(|this: &Weak<Self>| Self {
             serve: Arc::new(serving.machine),
             job: Arc::new(working.machine),
@@ -90,14 +92,14 @@ impl Engine {
             late: Mutex::default(),
             slots: Arc::new(Slots::new(serving.slots)),
             slot_count: serving.slots,
-            jobs: Arc::new(Semaphore::new(config.jobs.max(1))),
-            services: Arc::new(Services { config, recorder, clock, score }),
+            jobs: Arc::new(Semaphore::new(config.jobs.clamp(1, Semaphore::MAX_PERMITS))),
+            services: Arc::new(Services { config, recorder, clock, score, _epochs: held }),
             artifacts,
             this: this.clone(),
         });
         let idle: Weak<dyn MakeRoom> = engine.this.clone();
         engine.slots.ask(idle);
-        ticker::start(&engine, tick)?;
+        ticker::start(&epochs, &engine, tick)?;
         Ok(engine)
     }
 
@@ -260,12 +262,7 @@ impl Invoke for Engine {
     }
 }
 
-impl Ticked for Engine {
-    fn tick(&self) {
-        self.serve.engine.increment_epoch();
-        self.job.engine.increment_epoch();
-    }
-
+impl Swept for Engine {
     fn sweep(&self) {
         let Some(then) = Instant::now().checked_sub(self.services.config.warm_idle.duration()) else { return };
         for (_, function) in self.functions.iter() {

@@ -16,6 +16,9 @@ const HTTP: (&str, &str) = ("wasi:http/incoming-handler", "0.2.");
 const HANDLER: (&str, &str) = ("weft:function/handler", "0.1.");
 const JOB: (&str, &str) = ("wasi:cli/run", "0.2.");
 
+/// The first bytes of every module and component.
+const MAGIC: &[u8] = b"\0asm";
+
 /// A component's bytes, and what they say.
 pub(crate) struct Inspected {
     /// The component; made from the module when the bytes were a preview 1 program.
@@ -25,6 +28,11 @@ pub(crate) struct Inspected {
 
 /// Reads what `bytes` are. A core module for WASI preview 1 becomes a component first.
 pub(crate) fn inspect(bytes: Bytes) -> Result<Inspected, PrepareError> {
+    if !bytes.starts_with(MAGIC) {
+        return Err(PrepareError::NotAComponent(
+            "it does not begin with \\0asm, as every WebAssembly file does".into(),
+        ));
+    }
     let component = if Parser::is_core_wasm(&bytes) { wrap::wrap(&bytes)?.into() } else { bytes };
     let mut inspection = Inspection::default();
     read(&component, &mut inspection).map_err(|error| PrepareError::NotAComponent(error.to_string()))?;

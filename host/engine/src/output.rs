@@ -1,10 +1,10 @@
 //! What a guest says: its log lines, and its standard output and error cut into lines, up to a bound per call.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use host_capabilities::log::{clean, fields};
 use host_core::{
-    CallId, Name, RevisionId, RunId,
+    CallId, Name, RevisionId,
     call::StepRef,
     clock::Clock,
     ports::Recorder,
@@ -22,6 +22,10 @@ const LINE_BYTES: usize = 16 << 10;
 
 /// What a line costs beside its text.
 const LINE_OVERHEAD: u64 = 64;
+
+/// How many of the last lines on standard error a failure quotes, and how much of each.
+const LAST_LINES: usize = 2;
+const LAST_BYTES: usize = 500;
 
 /// Whose lines they are.
 pub(crate) struct Author {
@@ -45,8 +49,8 @@ struct Budget {
     lines: u32,
     bytes: u64,
     dropped: u64,
-    /// The last line on standard error: where a program says why it gave up.
-    last_words: Option<String>,
+    /// The last lines on standard error: where a program says why it gave up.
+    last_words: VecDeque<String>,
 }
 
 impl Lines {
@@ -57,7 +61,7 @@ impl Lines {
         lines: u32,
         bytes: u64,
     ) -> Self {
-        let budget = Mutex::new(Budget { lines, bytes, dropped: 0, last_words: None });
+        let budget = Mutex::new(Budget { lines, bytes, dropped: 0, last_words: VecDeque::new() });
         Self { author, recorder, clock, budget }
     }
 
@@ -78,8 +82,8 @@ impl Lines {
             return;
         }
         let text = clean(&String::from_utf8_lossy(&line[..line.len().min(LINE_BYTES + 4)]), LINE_BYTES);
-        if is_error && !text.trim().is_empty() {
-            self.budget.lock().last_words = Some(text.clone());
+        if is_error {
+            self.budget.lock().remember(&text);
         }
         if affordable {
             let level = if is_error { Level::Warn } else { Level::Info };
@@ -98,7 +102,8 @@ impl Lines {
 
     /// What the guest said last on standard error.
     pub(crate) fn last_words(&self) -> Option<String> {
-        self.budget.lock().last_words.clone()
+        let words = Vec::from(self.budget.lock().last_words.clone()).join(" ");
+        Some(words).filter(|it| !it.is_empty())
     }
 
     /// Whether a line of `size` bytes is kept.
@@ -123,13 +128,28 @@ impl Lines {
             function: self.author.function.clone(),
             revision: self.author.revision,
             call: self.author.call,
-            run: self.author.step.as_ref().map(|step| step.run) as Option<RunId>,
+            run: self.author.step.as_ref().map(|step| step.run),
             step: self.author.step.as_ref().map(label),
             stream,
             level,
             message,
             fields,
         });
+    }
+}
+
+impl Budget {
+    /// Keeps a line in mind, unless it says nothing.
+    fn remember(&mut self, line: &str) {
+        let line = line.trim();
+        // The second is what every Rust panic ends with.
+        if line.is_empty() || line.starts_with("note: run with `RUST_BACKTRACE") {
+            return;
+        }
+        self.last_words.push_back(clean(line, LAST_BYTES));
+        if self.last_words.len() > LAST_LINES {
+            self.last_words.pop_front();
+        }
     }
 }
 

@@ -84,3 +84,15 @@ fn costly_errors() -> Option<String> {
     };
     captured.then(|| "RUST_BACKTRACE makes every guest error slow: set RUST_LIB_BACKTRACE=0 as well".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_runtime_is_the_one_that_is_pinned() {
+        let version = WASMTIME.trim_start_matches("wasmtime ");
+        let workspace = include_str!("../../../Cargo.toml");
+        assert!(workspace.contains(&format!("\nwasmtime = {{ version = \"={version}\"")), "{WASMTIME}");
+    }
+}

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime_wasi::p2::bindings::{clocks, io, random as wasi_random};
 
-use crate::guest::Guest;
+use crate::{Config, guest::Guest};
 
 mod clock;
 mod files;
@@ -34,6 +34,8 @@ pub(crate) struct Sandbox {
     models: Vec<VersionId>,
     seed: u64,
     failure: Option<Failure>,
+    /// How many more params, results and metrics it may record.
+    records: u64,
     clock: VirtualClock,
     random: Random,
     files: Files,
@@ -41,7 +43,7 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     /// The world of `job`, whose outputs go to its folder.
-    pub(crate) fn new(job: JobCall, manifest: &Manifest, most_files: usize) -> Self {
+    pub(crate) fn new(job: JobCall, manifest: &Manifest, config: &Config) -> Self {
         let start = match manifest.time {
             Time::AsOf => job.as_of.as_nanosecond(),
             Time::Constant | Time::Real => CONSTANT_START,
@@ -49,7 +51,8 @@ impl Sandbox {
         Self {
             clock: VirtualClock::starting_at(start),
             random: Random::from_seed(job.seed),
-            files: Files::new(&job.inputs, job.out, manifest, most_files),
+            files: Files::new(&job.inputs, job.out, manifest, config.job_files),
+            records: config.job_records,
             params: job.params,
             inputs: job.inputs,
             models: job.models,
@@ -82,6 +85,21 @@ impl Sandbox {
     /// What the job said when it gave up.
     pub(crate) fn said(&self) -> Option<&Failure> {
         self.failure.as_ref()
+    }
+
+    /// Counts one more record; `None` once there were too many, and the first time that this is so, what to say.
+    pub(crate) fn count_record(&mut self) -> Result<(), Option<&'static str>> {
+        match self.records {
+            0 => Err(None),
+            1 => {
+                self.records = 0;
+                Err(Some("the job recorded as many params, results and metrics as are kept; the rest is dropped"))
+            }
+            _ => {
+                self.records -= 1;
+                Ok(())
+            }
+        }
     }
 
     /// What happened to its files.

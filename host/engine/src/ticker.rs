@@ -9,32 +9,40 @@ use std::{
 /// How often idle instances are looked for.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// What the ticker drives.
-pub(crate) trait Ticked: Send + Sync + 'static {
-    /// A tick has passed.
-    fn tick(&self);
+/// What ticks. Every call holds it, so that a guest can still be stopped when nobody else holds the engine.
+pub(crate) struct Epochs(pub(crate) [wasmtime::Engine; 2]);
 
+impl Epochs {
+    fn tick(&self) {
+        self.0.iter().for_each(wasmtime::Engine::increment_epoch);
+    }
+}
+
+/// What is swept.
+pub(crate) trait Swept: Send + Sync + 'static {
     /// A good moment to drop what nobody used for long.
     fn sweep(&self);
 }
 
-/// Ticks `driven` for as long as anybody else holds it.
-pub(crate) fn start(driven: &Arc<impl Ticked>, tick: Duration) -> std::io::Result<()> {
-    let driven = Arc::downgrade(driven);
+/// Ticks `epochs` for as long as anybody else holds them, and sweeps `swept` while it is there.
+pub(crate) fn start(epochs: &Arc<Epochs>, swept: &Arc<impl Swept>, tick: Duration) -> std::io::Result<()> {
+    let (epochs, swept) = (Arc::downgrade(epochs), Arc::downgrade(swept));
     let tick = tick.max(Duration::from_millis(1));
-    thread::Builder::new().name("weft-ticker".into()).spawn(move || run(&driven, tick)).map(drop)
+    thread::Builder::new().name("weft-ticker".into()).spawn(move || run(&epochs, &swept, tick)).map(drop)
 }
 
-fn run(driven: &Weak<impl Ticked>, tick: Duration) {
+fn run(epochs: &Weak<Epochs>, swept: &Weak<impl Swept>, tick: Duration) {
     let mut since_sweep = Duration::ZERO;
     loop {
         thread::sleep(tick);
-        let Some(driven) = driven.upgrade() else { return };
-        driven.tick();
+        let Some(epochs) = epochs.upgrade() else { return };
+        epochs.tick();
         since_sweep += tick;
         if since_sweep >= SWEEP {
             since_sweep = Duration::ZERO;
-            driven.sweep();
+            if let Some(swept) = swept.upgrade() {
+                swept.sweep();
+            }
         }
     }
 }

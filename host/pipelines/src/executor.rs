@@ -89,7 +89,7 @@ async fn attempt(view: &View<'_>, services: &Services, config: &Config, cancelle
 fn failed(view: &View<'_>, broken: Broken) -> Settlement {
     let Broken { failure, result } = broken;
     let retry = &view.step.retry;
-    let attempt = view.claim.attempt;
+    let attempt = view.claim.attempt.saturating_sub(view.claim.earlier_attempts);
     let again = failure.code != code::CANCELLED && retry.again(attempt, failure.kind);
     let delay = || {
         let asked = failure.retry_after_ms.map_or(0, u64::from);

@@ -10,7 +10,7 @@ use host_core::{
     artifact::Kind,
     clock::Clock,
     ports::{Journal, JournalError, Track, Tracked},
-    run::{MetricPoint, Progress, StepKey},
+    run::{MetricPoint, Progress, StepKey, float},
 };
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
@@ -118,7 +118,8 @@ impl Track for Tracker {
     fn metric(&self, name: &str, value: f64, at_step: Option<i64>) {
         let at = self.clock.now();
         let mut state = self.lock();
-        let last = serde_json::Number::from_f64(value).map_or_else(|| Value::String(value.to_string()), Value::Number);
+        // What is no number in JSON is one of the words that selectors and conditions know.
+        let last = float::serialize(&value, serde_json::value::Serializer).unwrap_or_default();
         state.results.insert(name.to_owned(), last.clone());
         state.pending.results.insert(name.to_owned(), last);
         if state.pending.metrics.len() < self.most {

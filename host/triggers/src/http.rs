@@ -129,12 +129,10 @@ impl Http {
     ) -> Result<Response<Body>, Problem> {
         let (mut head, body) = request.into_parts();
         head.uri = seen_by_guest(&head.uri, skip);
-        let (body, excess) = stream::incoming(body, route.max_body);
-        let call = Call::Http(Request::from_parts(head, body));
+        let call = Call::Http(Request::from_parts(head, stream::incoming(body)));
         match self.dispatch.call(route.target(), context, call).await.reply {
             Ok(Reply::Http(response)) => Ok(stream::outgoing(response, guard)),
             Ok(_) => Err(Problem::unexpected_reply()),
-            Err(_) if excess.is_seen() => Err(Problem::too_large(route.max_body)),
             Err(failure) => Err(Problem::of_host(&failure)),
         }
     }

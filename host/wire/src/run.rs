@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use host_core::{Digest, Name, RunId, function::FunctionRef, run};
+use host_core::{Digest, Name, RunId, function::FunctionRef, pipeline::Action, run};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -281,16 +281,25 @@ impl From<run::Platform> for Platform {
     }
 }
 
+/// The parameters of the run; those of a job stand in its only step.
+fn params_of(spec: &run::NewRun) -> Map<String, Value> {
+    let job = spec.pipeline.steps.values().next().filter(|_| spec.kind == run::RunKind::Job);
+    match job.map(|step| &step.action) {
+        Some(Action::Function(function)) => function.params.clone(),
+        _ => spec.params.clone(),
+    }
+}
+
 impl From<run::Run> for Run {
     fn from(run: run::Run) -> Self {
         Self {
+            params: params_of(&run.spec),
             id: run.spec.id,
             project: run.spec.project,
             kind: run.spec.kind.into(),
             name: run.spec.pipeline.name.to_string(),
             state: run.state.into(),
             failure: run.failure.map(Failure::from),
-            params: run.spec.params,
             seed: run.spec.seed,
             as_of: run.spec.as_of,
             owner: run.spec.owner,

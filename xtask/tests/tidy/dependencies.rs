@@ -73,6 +73,7 @@ const LIGHT: &[&str] = &[
     "rand",
     "rand_chacha",
     "saphyr",
+    "saphyr-parser",
     "schemars",
     "serde",
     "serde_json",

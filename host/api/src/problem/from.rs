@@ -61,7 +61,7 @@ impl From<ArtifactError> for Problem {
         match error {
             ArtifactError::NotFound(_) => Self::not_found(detail),
             ArtifactError::Damaged { .. } => Self::unprocessable("other-digest", detail),
-            ArtifactError::TooLarge(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail),
+            ArtifactError::TooLarge(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, code::TOO_LARGE, detail),
             ArtifactError::Source(_) => Self::new(StatusCode::BAD_REQUEST, "broken-body", detail),
             ArtifactError::Storage(_) => Self::storage(detail),
         }
@@ -134,6 +134,7 @@ impl From<Failure> for Problem {
             (code::NOT_FOUND, _) => StatusCode::NOT_FOUND,
             (code::OVERLOADED, _) => StatusCode::TOO_MANY_REQUESTS,
             (code::DEADLINE, _) => StatusCode::GATEWAY_TIMEOUT,
+            (code::TOO_LARGE, _) => StatusCode::PAYLOAD_TOO_LARGE,
             (_, FailureKind::Invalid) => StatusCode::UNPROCESSABLE_ENTITY,
             (code::UNAVAILABLE | code::CANCELLED, FailureKind::Transient) => StatusCode::SERVICE_UNAVAILABLE,
             (_, FailureKind::Transient | FailureKind::Fatal) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -13,7 +13,7 @@ use self::targets::Target;
 use super::Setting;
 use crate::{
     cpu, interrupt, load,
-    report::{HttpRow, Missing, Sample},
+    report::{Figure, HttpRow, Missing, Sample},
     statistics::{least, median},
     subject::Subject,
     talk,
@@ -28,8 +28,15 @@ struct Row {
     samples: Vec<Sample>,
 }
 
+/// What came of it.
+pub(crate) struct Measured {
+    pub(crate) rows: Vec<HttpRow>,
+    pub(crate) figures: Vec<Figure>,
+    pub(crate) missing: Vec<Missing>,
+}
+
 /// Measures these subjects beside the baseline.
-pub(crate) fn measure(setting: Setting<'_>, subjects: &[Subject]) -> Result<(Vec<HttpRow>, Vec<Missing>)> {
+pub(crate) fn measure(setting: Setting<'_>, subjects: &[Subject]) -> Result<Measured> {
     let mut missing = Vec::new();
     let servers = targets::start(setting, subjects, &mut missing)?;
     let mut rows: Vec<Row> = servers.targets().into_iter().map(|target| Row { target, samples: Vec::new() }).collect();
@@ -48,7 +55,26 @@ pub(crate) fn measure(setting: Setting<'_>, subjects: &[Subject]) -> Result<(Vec
         bail!("the baseline could not be measured, so nothing can be compared to it");
     };
     let finished: Option<Vec<HttpRow>> = rows.iter().map(|row| finish(row, &baseline.samples)).collect();
-    Ok((finished.context("a row has no samples")?, missing))
+    let mut figures = Vec::new();
+    if rows.iter().any(|it| it.target.subject == Subject::HandlerRecordAll) {
+        match servers.dropped_records() {
+            Ok(records) => figures.push(dropped(records)),
+            Err(error) => missing.push(Missing::failed(Subject::HandlerRecordAll, &error)),
+        }
+    }
+    Ok(Measured { rows: finished.context("a row has no samples")?, figures, missing })
+}
+
+/// A row that records everything is cheap when most of it is dropped, so that is told, too.
+fn dropped(records: u64) -> Figure {
+    Figure {
+        name: Subject::HandlerRecordAll,
+        what: "records that the host dropped, of all rows".to_owned(),
+        value: records as f64,
+        unit: "records",
+        limit: None,
+        note: "the recorder never waits; what its queue cannot hold is counted and dropped".to_owned(),
+    }
 }
 
 /// Does something with each row, and drops those with which it fails.

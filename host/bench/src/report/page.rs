@@ -13,12 +13,12 @@ pub(super) fn write(report: &Report) -> String {
     if let Some(rows) = table::http(&report.http) {
         page.push_str(&format!(
             "\n## Over HTTP\n\n{}\n\n\
-             Rounds: {rounds}, in each of which every row is loaded for {seconds} s by {connections} keep-alive connections with one request at a \
-             time. Each number is the median over the rounds. *CPU to axum* is the CPU time that the server process spent per \
-             request (all its threads, from the scheduler's own count, until it is idle again), divided by that of bare axum in \
-             the same round: the number to go by. Requests per second and latencies hang on the machine, on which the load runs \
-             too; compare them within the table only. Bare axum answers 13 bytes, and so do the functions; the handler takes \
-             them as an event. The record policy is the default one unless the row says otherwise.\n",
+             Rounds: {rounds}, in each of which every row is loaded for {seconds} s by {connections} keep-alive connections with one \
+             request at a time. Each number is the median over the rounds. *CPU to axum* is the CPU time that the server process \
+             spent per request (all its threads, from the scheduler's own count, until it is idle again), divided by that of bare \
+             axum in the same round: the number to go by. Requests per second and latencies hang on the machine, on which the \
+             load runs too; compare them within the table only. Bare axum answers 13 bytes, and so do the functions; the handler \
+             takes them as an event. The record policy is the default one unless the row says otherwise.\n",
             table::markdown(&rows)
         ));
     }

@@ -68,9 +68,10 @@ fn limit(value: f64, limit: Option<f64>, unit: &str) -> String {
     }
 }
 
-/// `1.23`, `12.3`, `123`.
+/// `1.23`, `12.3`, `123`; what is whole stays whole.
 fn three_digits(value: f64) -> String {
     match value.abs() {
+        whole if whole.fract() == 0.0 => format!("{value:.0}"),
         0.0..10.0 => format!("{value:.2}"),
         10.0..100.0 => format!("{value:.1}"),
         _ => format!("{value:.0}"),

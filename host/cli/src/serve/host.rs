@@ -141,7 +141,8 @@ impl Host {
             stop: stop.clone(),
         };
         let functions = Http::new(self.config.http.clone(), self.store.directory(), dispatch);
-        host_api::router(AppState::new(self.config.api.clone(), rooms)).fallback_service(functions.router())
+        host_api::router(AppState::new(self.config.api.clone(), rooms))
+            .fallback(move |request| async move { functions.answer(request).await })
     }
 
     /// Lets nobody in any more, and waits for calls and steps in flight.

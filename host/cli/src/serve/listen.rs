@@ -12,6 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::opening::Opening;
+
 /// How long clients are waited for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
@@ -32,7 +34,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
     let open = GracefulShutdown::new();
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
         match accepted {
-            Ok((stream, peer)) => connection(&server, &open, stream, peer, router.clone()),
+            Ok(client) => connection(&server, &open, client, patience.head, router.clone()),
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
                 tokio::time::sleep(EXHAUSTED).await;
@@ -48,8 +50,8 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
 fn connection(
     server: &auto::Builder<TokioExecutor>,
     open: &GracefulShutdown,
-    stream: TcpStream,
-    peer: SocketAddr,
+    (stream, peer): (TcpStream, SocketAddr),
+    head: Duration,
     router: Router,
 ) {
     let _ = stream.set_nodelay(true);
@@ -57,7 +59,8 @@ fn connection(
         request.extensions_mut().insert(ConnectInfo(peer));
         router.clone().oneshot(request.map(Body::new))
     });
-    let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+    let connection =
+        server.serve_connection_with_upgrades(TokioIo::new(Opening::new(stream, head)), service).into_owned();
     let connection = open.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = connection.await {

@@ -19,6 +19,8 @@ pub struct Claim {
     pub key: StepKey,
     /// The attempt, which fences every later write.
     pub attempt: u32,
+    /// How many attempts there were before somebody asked for the run to be retried; rules for retries begin after them.
+    pub earlier_attempts: u32,
     /// The run.
     pub run: Run,
     /// Every step of the run as it stood at the claim.

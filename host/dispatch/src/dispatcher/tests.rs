@@ -118,6 +118,29 @@ async fn a_function_takes_as_many_calls_as_its_manifest_says() {
 }
 
 #[tokio::test]
+async fn a_guest_without_a_place_turns_callers_away_and_says_when_to_come_back() {
+    let guest = Guest::new(|_| Err(Failure::transient(code::OVERLOADED, "no instance is free")));
+    let host = host(guest, [revision("hello", 1, |_| {})]);
+    assert_eq!(host.refusal("hello", events(1)).await.retry_after_ms, Some(1_000));
+    assert_eq!((host.kept.tallies.lock().len(), host.kept.calls.lock().len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_full_host_refuses_functions_that_have_places_left() {
+    let config = Config { max_in_flight: 1, max_waiting: 0, ..Config::default() };
+    let guest = Guest::silent();
+    let host = host_with(config, guest.clone(), [revision("one", 1, |_| {}), revision("two", 1, |_| {})]);
+    let stop = guest.go.acquire_many(1_000).await.unwrap();
+    let (first, second) = tokio::join!(host.call("one", events(1)), async {
+        let second = host.refusal("two", events(1)).await;
+        drop(stop);
+        second
+    });
+    assert!(first.reply.is_ok());
+    assert!(second.message.contains("this host is busy"), "{second}");
+}
+
+#[tokio::test]
 async fn a_call_has_the_deadline_of_its_manifest_unless_the_caller_is_in_a_greater_hurry() {
     let host = host(Guest::silent(), [revision("hello", 1, |it| it.manifest.limits.timeout = Some(Millis(50_000)))]);
     let before = Instant::now();

@@ -117,7 +117,7 @@ impl Running {
             }
             Ok(response) => self.stream(response),
             Err(code) => {
-                let failure = refused(&code);
+                let failure = self.blame(refused(&code));
                 self.give_up(failure)
             }
         }
@@ -135,11 +135,11 @@ impl Running {
             (Ended::Well(instance), None) => {
                 let spent = self.spent(&instance);
                 let why = "it returned without an answer: response-outparam.set was never called";
-                (Failure::fatal(code::NO_RESPONSE, why), spent)
+                (self.blame(Failure::fatal(code::NO_RESPONSE, why)), spent)
             }
             (Ended::Well(instance), Some(Err(code))) => {
                 let spent = self.spent(&instance);
-                (refused(&code), spent)
+                (self.blame(refused(&code)), spent)
             }
             (Ended::Well(instance), Some(Ok(response))) => return self.whole(instance, response).await,
         };
@@ -240,10 +240,11 @@ impl Running {
 
     /// A guest that stumbles because its client went away, or sent too much, is not at fault.
     fn blame(&self, failure: Failure) -> Failure {
-        if failure.code == code::TRAP && self.exchange.is_too_large() {
+        let has_stumbled = failure.code == code::TRAP || failure.code == code::NO_RESPONSE;
+        if has_stumbled && self.exchange.is_too_large() {
             return too_large(self.current.revision.manifest.limits.max_body);
         }
-        if failure.code == code::TRAP && self.exchange.is_abandoned() {
+        if has_stumbled && self.exchange.is_abandoned() {
             return Failure::transient(
                 code::CANCELLED,
                 format!("the client disconnected, and then {}", failure.message),

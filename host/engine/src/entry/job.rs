@@ -64,7 +64,7 @@ async fn run(command: CommandPre<Guest>, current: &Arc<Current>, watch: Watch, j
     let config = &current.services.config;
     let arguments = arguments(current.revision.function.as_str(), &job.params);
     let bytes_in = job.inputs.iter().filter_map(|input| input.path.metadata().ok()).map(|it| it.len()).sum();
-    let sandbox = Sandbox::new(job, &current.revision.manifest, config.job_files);
+    let sandbox = Sandbox::new(job, &current.revision.manifest, config);
     let guest = Guest::job(current.clone(), watch.clone(), sandbox, &arguments);
     let mut store = instance::store(command.engine(), guest);
     let mut work = Metered::new(Box::pin(async {

@@ -77,8 +77,7 @@ mod tests {
     fn a_seed_means_the_same_for_ever() {
         let mut random = Random::from_seed(7);
         let first = [random.secure.next_u64(), random.insecure.next_u64(), random.insecure_seed.0];
-        let mut again = Random::from_seed(7);
-        assert_eq!(first, [again.secure.next_u64(), again.insecure.next_u64(), again.insecure_seed.0]);
+        assert_eq!(first, [10_100_690_560_695_256_299, 11_568_083_728_467_039_556, 15_350_221_715_339_726_251]);
         assert_ne!(first[0], first[1], "the sources are independent");
         assert_ne!(first[0], Random::from_seed(8).secure.next_u64());
     }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
+use futures_util::FutureExt as _;
 use host_core::{
     Digest,
     artifact::Kind,
@@ -298,6 +299,19 @@ async fn a_job_is_bounded_in_time_and_memory_and_can_be_cancelled() {
     surroundings.cancelled.cancel();
     let ran = run_with(&host, &job, json!({ "do": "spin" }), &[], 7, surroundings).await;
     assert_eq!(ran.failure().code, code::CANCELLED);
+}
+
+#[test]
+fn a_job_nobody_waits_for_any_more_stops_even_without_its_engine() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let host = Host::new();
+        let job = job(&host, "").await;
+        let spinning = run(&host, &job, json!({ "do": "spin" }));
+        assert!(spinning.now_or_never().is_none(), "it spins for an hour, and is dropped right here");
+    });
+    // Returns once the job's thread is done.
+    drop(runtime);
 }
 
 #[tokio::test]

@@ -11,4 +11,3 @@ mod models;
 mod pools;
 mod prepare;
 mod support;
-mod tmp;

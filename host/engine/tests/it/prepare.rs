@@ -79,6 +79,38 @@ async fn imports_nobody_provides_are_named() {
     assert!(matches!(error, PrepareError::NotGranted { right: Right::Keyvalue, line_to_add: None, .. }), "{error}");
 }
 
+/// A job that imports an instance and exits with 0.
+fn job_importing(import: &str, instance: &str) -> Vec<u8> {
+    wat(&format!(
+        "(component
+            (import \"{import}\" (instance {instance}))
+            (core module $code (func (export \"run\") (result i32) i32.const 0))
+            (core instance $core (instantiate $code))
+            (func $run (result (result)) (canon lift (core func $core \"run\")))
+            (instance $entry (export \"run\" (func $run)))
+            (export \"wasi:cli/run@0.2.0\" (instance $entry)))"
+    ))
+}
+
+#[tokio::test]
+async fn the_standard_interface_for_models_is_there_for_those_with_the_grant() {
+    let host = Host::new();
+    let job = job_importing("wasi:nn/errors@0.2.0-rc-2024-10-28", "(export \"error\" (type (sub resource)))");
+    let error = host.deploy(&job, "").await.unwrap_err();
+    assert!(matches!(error, PrepareError::NotGranted { right: Right::Model, .. }), "{error}");
+    assert!(host.deploy(&job, "[grants]\nmodel = [\"wine\"]\n").await.is_ok());
+}
+
+#[tokio::test]
+async fn another_version_of_a_known_interface_is_not_taken_for_it() {
+    let job = job_importing("wasi:http/types@0.3.0", "(export \"x\" (func))");
+    let error = Host::new().deploy(&job, "").await.unwrap_err();
+    assert_eq!(error, PrepareError::UnknownImport("wasi:http/types@0.3.0".into()));
+    let job = job_importing("wasi:cli/environment@0.2.0", "(export \"get-weather\" (func))");
+    let error = Host::new().deploy(&job, "").await.unwrap_err();
+    assert!(matches!(&error, PrepareError::UnknownImport(_) | PrepareError::DoesNotFit(_)), "{error}");
+}
+
 #[tokio::test]
 async fn a_component_beyond_the_limits_of_the_host_is_refused_before_it_is_compiled() {
     let host = Host::with(Config { component_size: ByteSize(1000), ..config() }, None);

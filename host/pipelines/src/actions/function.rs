@@ -8,7 +8,7 @@ use std::{
 use host_core::{
     Digest,
     call::{Call, CallContext, Called, End, Finished, JobCall, Reply, Target, TriggerRef},
-    event::Failure,
+    event::{Failure, code},
     function::{FunctionRef, Revision},
     grant::Right,
     manifest::Time,
@@ -122,6 +122,7 @@ impl Job<'_> {
             return None;
         }
         let (run, earlier) = self.services.journal.cached(&spec.project, key).await.ok().flatten()?;
+        self.needed(&earlier.outputs.iter().map(|it| it.name.clone()).collect::<Vec<_>>()).ok()?;
         for output in &earlier.outputs {
             self.services.artifacts.size(&output.digest).await.ok().flatten()?;
         }
@@ -169,8 +170,20 @@ impl Job<'_> {
             Reply::Job(reply) => reply.outputs,
             _ => return Err(Failure::fatal("wrong-reply", "the function did not answer as a job")),
         };
+        self.needed(&names)?;
         self.result.outputs = workspace.outputs(artifacts, &names, &self.revision.manifest, tracker).await?;
         Ok(())
+    }
+
+    /// What the manifest leaves to the job, the step may insist on.
+    fn needed(&self, left: &[String]) -> Result<(), Failure> {
+        let needed = self.view.step.action.function().map(|action| action.outputs.as_slice()).unwrap_or_default();
+        match needed.iter().find(|name| !left.contains(name)) {
+            Some(name) => {
+                Err(Failure::fatal(code::MISSING_OUTPUT, format!("it left no /out/{name}, which the step asks for")))
+            }
+            None => Ok(()),
+        }
     }
 
     fn dispatch<'s>(

@@ -78,7 +78,7 @@ impl Problem {
     /// The body is larger than the function takes.
     pub(super) fn too_large(most: u64) -> Self {
         let detail = format!("the body is larger than the {most} bytes this function takes");
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail)
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, code::TOO_LARGE, detail)
             .hint("raise max_body under [limits] in function.toml")
     }
 
@@ -179,6 +179,7 @@ fn status_of(failure: &Failure) -> StatusCode {
     match failure.code.as_str() {
         code::OVERLOADED => StatusCode::TOO_MANY_REQUESTS,
         code::DEADLINE => StatusCode::GATEWAY_TIMEOUT,
+        code::TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
         code::TRAP | code::MEMORY_LIMIT | code::COPY_LIMIT | code::WRONG_COUNT | code::NO_RESPONSE => {
             StatusCode::INTERNAL_SERVER_ERROR
         }

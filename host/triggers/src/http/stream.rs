@@ -2,10 +2,6 @@
 
 use std::{
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -20,59 +16,12 @@ use tokio_util::sync::DropGuard;
 
 use super::problem::Problem;
 
-/// Whether a body turned out larger than it may be.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Excess(Option<Arc<AtomicBool>>);
-
-impl Excess {
-    pub(super) fn is_seen(&self) -> bool {
-        self.0.as_ref().is_some_and(|it| it.load(Ordering::Relaxed))
-    }
-}
-
-/// A request's body for the guest, of at most `most` bytes.
-pub(super) fn incoming(body: Body, most: u64) -> (body::Body, Excess) {
+/// A request's body for the guest; the engine holds it to the function's `max_body`.
+pub(super) fn incoming(body: Body) -> body::Body {
     if body.is_end_stream() {
-        return (body::empty(), Excess::default());
+        return body::empty();
     }
-    let excess = Arc::new(AtomicBool::new(false));
-    let incoming = Incoming { body, left: most, most, excess: Arc::clone(&excess) };
-    (incoming.boxed_unsync(), Excess(Some(excess)))
-}
-
-struct Incoming {
-    body: Body,
-    left: u64,
-    most: u64,
-    excess: Arc<AtomicBool>,
-}
-
-impl http_body::Body for Incoming {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-            None => return Poll::Ready(None),
-            Some(Err(_)) => return Poll::Ready(Some(Err(BodyError::Disconnected))),
-            Some(Ok(frame)) => frame,
-        };
-        let length = frame.data_ref().map_or(0, |it| it.len() as u64);
-        let Some(left) = self.left.checked_sub(length) else {
-            self.excess.store(true, Ordering::Relaxed);
-            return Poll::Ready(Some(Err(BodyError::TooLarge(self.most))));
-        };
-        self.left = left;
-        Poll::Ready(Some(Ok(frame)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
+    body.map_err(|_| BodyError::Disconnected).boxed_unsync()
 }
 
 /// Reads a whole body of at most `most` bytes, no longer than `longest`.

@@ -1,7 +1,12 @@
 //! `GET /api/v1/projects/{project}/artifacts/{digest}/content`: the bytes of an artifact.
 
 use axum::{body::Body, extract::State, response::Response};
-use host_core::{Digest, Name};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use host_core::{
+    Digest, Name,
+    ports::{ArtifactError, ArtifactStream},
+};
 use http::{HeaderValue, header};
 
 use crate::{AppState, extract::InPath, problem::Problem};
@@ -19,7 +24,7 @@ pub(crate) async fn content(
 ) -> Result<Response, Problem> {
     let artifact = state.store.artifact(&project, &digest).await?;
     let (size, bytes) = state.artifacts.stream(&digest).await?;
-    let mut response = Response::new(Body::from_stream(bytes));
+    let mut response = Response::new(Body::from_stream(held_back(bytes)));
     let headers = response.headers_mut();
     let media_type = artifact.media_type.and_then(|it| HeaderValue::try_from(it).ok());
     let media_type = media_type.unwrap_or(HeaderValue::from_static("application/octet-stream"));
@@ -32,4 +37,19 @@ pub(crate) async fn content(
         headers.insert(header::ETAG, tag);
     }
     Ok(response)
+}
+
+/// Each piece waits for the one behind it: the last goes out only once all of them are known to be right, so that a
+/// client never has every byte of something damaged.
+fn held_back(bytes: ArtifactStream) -> impl Stream<Item = Result<Bytes, ArtifactError>> {
+    stream::unfold((bytes, None), |(mut bytes, mut held)| async move {
+        loop {
+            match (bytes.next().await, held) {
+                (Some(Ok(piece)), None) => held = Some(piece),
+                (Some(Ok(piece)), Some(before)) => return Some((Ok(before), (bytes, Some(piece)))),
+                (Some(Err(error)), _) => return Some((Err(error), (bytes, None))),
+                (None, last) => return last.map(|last| (Ok(last), (bytes, None))),
+            }
+        }
+    })
 }

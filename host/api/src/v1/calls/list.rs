@@ -45,5 +45,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<Call>>, Problem> {
     let filter = CallFilter { function: query.function, verdict: query.verdict.map(Into::into), since: query.since };
     let page = PageRequest { limit: query.limit, after: query.after };
+    // Whoever asks after a call finds it, although records are written in batches.
+    state.store.recorder().flush().await;
     Ok(Json(state.store.calls(&project, &filter, &page).await?.into()))
 }

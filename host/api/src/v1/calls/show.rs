@@ -14,5 +14,6 @@ pub(crate) async fn show(
     State(state): State<AppState>,
     InPath((project, id)): InPath<(Name, CallId)>,
 ) -> Result<Json<Call>, Problem> {
+    state.store.recorder().flush().await;
     Ok(Json(state.store.call(&project, id).await?.into()))
 }

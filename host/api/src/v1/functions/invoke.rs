@@ -6,7 +6,7 @@ use bytes::Bytes;
 use host_core::{
     CallId, Name,
     call::{Call, CallContext, Reply, Target, TriggerRef},
-    event::Event,
+    event::{Event, code},
     function::FunctionRef,
 };
 use host_wire::invoke::{self, Invoke, Invoked, Outcome};
@@ -78,7 +78,7 @@ async fn read(state: &AppState, project: &Name, function: &FunctionRef, body: Bo
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
             let detail = format!("the body is larger than the {most} bytes this function takes");
-            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail))
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, code::TOO_LARGE, detail))
         }
         Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "broken-body", "the body broke off")),
         Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", "the body did not arrive in time")),

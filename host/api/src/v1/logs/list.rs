@@ -67,6 +67,8 @@ pub(crate) async fn list(
         Some(Order::Oldest) | None => host_store::Order::OldestFirst,
     };
     let page = PageRequest { limit: query.limit, after: query.after };
+    // Whoever asks after a call sees what it said, although lines are written in batches.
+    state.store.recorder().flush().await;
     let page = state.store.logs(&project, &filter, order, &page).await?;
     Ok(Json(Page { items: page.items.into_iter().map(super::line).collect(), next: page.next }))
 }

@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result};
+use serde_json::Value;
 
 use super::Setting;
 use crate::{
@@ -69,6 +70,14 @@ pub(super) fn start(setting: Setting<'_>, subjects: &[Subject], missing: &mut Ve
 }
 
 impl Servers {
+    /// How many records the host has dropped so far.
+    pub(super) fn dropped_records(&self) -> Result<u64> {
+        let Some(host) = &self.host else { return Ok(0) };
+        let health = host.get("/readyz")?.text;
+        let health: Value = serde_json::from_str(&health).context("could not read the host's health")?;
+        health.get("dropped_records").and_then(Value::as_u64).context("the host's health does not say what it dropped")
+    }
+
     /// One target per subject.
     pub(super) fn targets(&self) -> Vec<Target> {
         let target = |subject: &Subject| {
