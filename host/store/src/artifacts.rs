@@ -1,5 +1,7 @@
 //! The index of artifacts: what each step made, by which name, of which kind.
 
+use std::collections::BTreeMap;
+
 use host_core::{
     Digest, Name, RunId,
     artifact::{Artifact, Kind},
@@ -11,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     Store, StoreError, cursor, projects,
-    sql::{Row, Select, Tx, args},
+    sql::{Arg, Row, Select, Tx, args, placeholders},
     text,
 };
 
@@ -28,10 +30,14 @@ pub struct ArtifactFilter {
     pub digest: Option<Digest>,
 }
 
-const INSERT: &str = "INSERT INTO artifact (id, digest, size, project, name, kind, media_type, metadata, run, step, created_at) \
-                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (run, step, name) DO UPDATE SET \
-                      digest = excluded.digest, size = excluded.size, kind = excluded.kind, media_type = excluded.media_type, \
-                      metadata = excluded.metadata, created_at = excluded.created_at";
+const INSERT: &str =
+    "INSERT INTO artifact (id, digest, size, project, name, kind, media_type, metadata, run, step, created_at) VALUES";
+
+const REPLACE: &str = "ON CONFLICT (run, step, name) DO UPDATE SET digest = excluded.digest, size = excluded.size, kind = excluded.kind, \
+                       media_type = excluded.media_type, metadata = excluded.metadata, created_at = excluded.created_at";
+
+/// How many rows one statement holds.
+const ROWS: usize = 100;
 
 /// Lists what a step made.
 pub(crate) async fn insert_outputs(
@@ -41,23 +47,48 @@ pub(crate) async fn insert_outputs(
     outputs: &[StepOutput],
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let mut rows: BTreeMap<&str, Vec<Arg>> = BTreeMap::new();
     for output in outputs {
-        let args = args![
-            Uuid::now_v7().to_string(),
-            output.digest,
-            output.size,
-            project,
-            output.name.as_str(),
-            output.kind.as_str(),
-            output.media_type.as_deref(),
-            text::json(&output.metadata)?,
-            key.run,
-            key.label(),
-            now,
-        ];
-        tx.execute(INSERT, args).await?;
+        let artifact = Artifact {
+            digest: output.digest,
+            size: output.size,
+            project: project.clone(),
+            name: output.name.clone(),
+            kind: output.kind,
+            media_type: output.media_type.clone(),
+            metadata: output.metadata.clone(),
+            run: Some(key.run),
+            step: Some(key.label()),
+            created_at: now,
+        };
+        // By name, because one statement cannot write a row twice.
+        rows.insert(&output.name, row(&artifact)?);
+    }
+    insert(tx, &rows.into_values().collect::<Vec<_>>()).await
+}
+
+async fn insert(tx: &mut Tx, rows: &[Vec<Arg>]) -> Result<(), StoreError> {
+    for chunk in rows.chunks(ROWS) {
+        let columns = chunk.first().map_or(0, Vec::len);
+        tx.execute(placeholders(INSERT, chunk.len(), columns, REPLACE), chunk.concat()).await?;
     }
     Ok(())
+}
+
+fn row(artifact: &Artifact) -> Result<Vec<Arg>, StoreError> {
+    Ok(args![
+        Uuid::now_v7().to_string(),
+        artifact.digest,
+        artifact.size,
+        &artifact.project,
+        artifact.name.as_str(),
+        artifact.kind.as_str(),
+        artifact.media_type.as_deref(),
+        text::json(&artifact.metadata)?,
+        artifact.run,
+        artifact.step.as_deref(),
+        artifact.created_at,
+    ])
 }
 
 /// Takes what a step or a trial made from the list; the bytes stay.
@@ -118,20 +149,7 @@ impl Store {
     pub async fn add_artifact(&self, artifact: &Artifact) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         projects::ensure(&mut tx, &artifact.project, artifact.created_at).await?;
-        let args = args![
-            Uuid::now_v7().to_string(),
-            artifact.digest,
-            artifact.size,
-            &artifact.project,
-            artifact.name.as_str(),
-            artifact.kind.as_str(),
-            artifact.media_type.as_deref(),
-            text::json(&artifact.metadata)?,
-            artifact.run,
-            artifact.step.as_deref(),
-            artifact.created_at,
-        ];
-        tx.execute(INSERT, args).await?;
+        insert(&mut tx, &[row(artifact)?]).await?;
         tx.commit().await
     }
 }

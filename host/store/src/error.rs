@@ -52,8 +52,8 @@ const FULL: &[&str] = &["13", "53100"];
 const WRITE_FAILED: &[&str] = &["778", "1034"];
 /// `SQLITE_BUSY`, and Postgres's deadlock and serialization failure.
 const BUSY: &[&str] = &["5", "40P01", "40001"];
-/// Postgres while it starts, stops or is out of connections.
-const AWAY: &[&str] = &["57P01", "57P02", "57P03", "53300", "08000", "08003", "08006"];
+/// Postgres while it starts, stops, is out of connections or too slow.
+const AWAY: &[&str] = &["57014", "57P01", "57P02", "57P03", "53300", "08000", "08003", "08006"];
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {

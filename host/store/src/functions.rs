@@ -59,6 +59,15 @@ fn named(project: &Name, function: &Name) -> String {
     }
 }
 
+impl Store {
+    /// Lets this host answer as it was just told to. What was told is written by then, so nothing here can fail it.
+    async fn follow_deployment(&self) {
+        if let Err(error) = self.directory().follow_now().await {
+            tracing::warn!(%error, "what was just deployed is not seen yet; it is in a moment");
+        }
+    }
+}
+
 #[async_trait]
 impl Deployments for Store {
     async fn add(&self, revision: NewRevision) -> Result<Arc<Revision>, DeployError> {
@@ -67,7 +76,7 @@ impl Deployments for Store {
 
     async fn activate(&self, revision: &Revision, who: &str, reason: &str) -> Result<(), DeployError> {
         activate::activate(self, revision, who, reason).await?;
-        self.directory().follow_now().await?;
+        self.follow_deployment().await;
         Ok(())
     }
 
@@ -77,7 +86,7 @@ impl Deployments for Store {
 
     async fn delete(&self, project: &Name, function: &Name, who: &str) -> Result<(), DeployError> {
         delete::delete(self, project, function, who).await?;
-        self.directory().follow_now().await?;
+        self.follow_deployment().await;
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use std::{
 
 use host_core::clock::Clock;
 use sqlx::{
-    Connection as _, PgPool, SqlitePool,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool, SqlitePool,
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -142,7 +142,7 @@ pub(crate) async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<(Db, 
 
 /// Opens a database that lives and dies with this process.
 pub(crate) async fn memory(clock: Arc<dyn Clock>, patience: Duration) -> Result<Db, OpenError> {
-    let options = SqliteConnectOptions::new().in_memory(true).foreign_keys(true);
+    let options = SqliteConnectOptions::new().in_memory(true).foreign_keys(true).disable_statement_logging();
     // The one connection is the database: it must never be closed for idleness or age.
     let pool = SqlitePoolOptions::new().max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
     let pool =
@@ -162,7 +162,10 @@ async fn sqlite(config: &Config) -> Result<Lite, OpenError> {
         // Without it the last commits can be lost at power loss, and they were acknowledged.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(config.patience.duration());
+        .busy_timeout(config.patience.duration())
+        // A burst of writing does not leave its log as large as it was.
+        .pragma("journal_size_limit", "67108864")
+        .disable_statement_logging();
     if let Some(size) = config.max_size {
         options = options.page_size(4_096).pragma("max_page_count", (size.0 / PAGE).max(1).to_string());
     }
@@ -183,15 +186,28 @@ async fn postgres(url: &str, config: &Config) -> Result<PgPool, OpenError> {
     let is_postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
     let options =
         PgConnectOptions::from_str(url).ok().filter(|_| is_postgres).ok_or_else(|| OpenError::Url(mask(url)))?;
-    let pool = PgPoolOptions::new()
-        .max_connections(config.connections.max(2))
-        .acquire_timeout(config.patience.duration())
-        .connect_with(options.application_name("weft"))
-        .await
-        .map_err(|error| unreachable(&mask(url), error))?;
-    let migrated = POSTGRES.run(&pool).await;
-    migrated.map_err(|error| schema(&mask(url), &POSTGRES, &error))?;
-    Ok(pool)
+    let options = options.application_name("weft").disable_statement_logging();
+    let patience = config.patience.duration();
+    migrate_postgres(&options, &mask(url), patience).await?;
+    // What nobody waits for any more should not go on either.
+    let limit = format!("SET statement_timeout = {}", config.patience.0);
+    let pool = PgPoolOptions::new().max_connections(config.connections.max(2)).acquire_timeout(patience);
+    let pool = pool.after_connect(move |connection, _| {
+        let limit = AssertSqlSafe(limit.clone());
+        Box::pin(async move { connection.execute(limit).await.map(drop) })
+    });
+    pool.connect_with(options).await.map_err(|error| unreachable(&mask(url), error))
+}
+
+/// Migrates over a connection of its own: a migration may take its time, and a failed one keeps a lock until it is closed.
+async fn migrate_postgres(options: &PgConnectOptions, name: &str, patience: Duration) -> Result<(), OpenError> {
+    let connect = tokio::time::timeout(patience, PgConnection::connect_with(options)).await;
+    let connect = connect.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+    let mut connection = connect.map_err(|error| unreachable(name, error))?;
+    let migrated = POSTGRES.run(&mut connection).await;
+    // Whatever closing it says, it is closed.
+    let _ = connection.close().await;
+    migrated.map_err(|error| schema(name, &POSTGRES, &error))
 }
 
 async fn migrate_sqlite(pool: &SqlitePool, name: &str) -> Result<(), OpenError> {

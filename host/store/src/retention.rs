@@ -37,7 +37,7 @@ pub(crate) fn start(db: Db, keep: Duration, stop: CancellationToken) -> JoinHand
 }
 
 /// Deletes what is older than `keep`.
-pub(crate) async fn forget(db: &Db, keep: Duration, stop: &CancellationToken) -> Result<u64, StoreError> {
+async fn forget(db: &Db, keep: Duration, stop: &CancellationToken) -> Result<u64, StoreError> {
     let mut gone = 0;
     for delete in TABLES {
         loop {
@@ -47,10 +47,60 @@ pub(crate) async fn forget(db: &Db, keep: Duration, stop: &CancellationToken) ->
             let rows = tx.execute(delete, args![oldest, AT_ONCE]).await?;
             tx.commit().await?;
             gone += rows;
-            if rows < 2_000 || stop.is_cancelled() {
+            if rows < AT_ONCE.unsigned_abs() || stop.is_cancelled() {
                 break;
             }
         }
     }
     Ok(gone)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use host_core::{
+        clock::ManualClock,
+        page::PageRequest,
+        ports::Recorder as _,
+        record::{Level, LogLine, Stream},
+    };
+
+    use super::*;
+    use crate::{LogFilter, Order, Store};
+
+    fn line(at: jiff::Timestamp) -> LogLine {
+        LogLine {
+            at,
+            project: host_core::Name::default_project(),
+            function: host_core::Name::default_project(),
+            revision: host_core::RevisionId::next(),
+            call: host_core::CallId::next(),
+            run: None,
+            step: None,
+            stream: Stream::Log,
+            level: Level::Info,
+            message: "x".into(),
+            fields: serde_json::Map::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn only_what_is_old_is_forgotten() {
+        let now: jiff::Timestamp = "2026-01-02T00:00:00Z".parse().unwrap();
+        let store = Store::memory(Arc::new(ManualClock::at(now))).await.unwrap();
+        for number in 0..5_000 {
+            let is_old = number % 2 == 0;
+            store.recorder().log(line(if is_old { now - SignedDuration::from_hours(25) } else { now }));
+        }
+        store.recorder().flush().await;
+        let gone = forget(store.db(), Duration::from_secs(24 * 3_600), &CancellationToken::new()).await.unwrap();
+        assert_eq!((gone, store.recorder().dropped()), (2_500, 0));
+        let page = PageRequest { limit: Some(1_000), after: None };
+        let left = store
+            .logs(&host_core::Name::default_project(), &LogFilter::default(), Order::NewestFirst, &page)
+            .await
+            .unwrap();
+        assert!(left.items.iter().all(|it| it.line.at == now));
+    }
 }

@@ -44,6 +44,9 @@ macro_rules! bound {
     };
 }
 
+/// Postgres's time, in microseconds.
+const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS now";
+
 /// SQLite's one writer and its readers.
 #[derive(Debug, Clone)]
 pub(crate) struct Lite {
@@ -130,6 +133,14 @@ impl Db {
         })
     }
 
+    /// The database's time, outside any transaction.
+    pub(crate) async fn now(&self) -> Result<Timestamp, StoreError> {
+        if !self.is_postgres() {
+            return Ok(self.clock.now());
+        }
+        self.row(NOW, vec![]).await?.map_or_else(|| Ok(self.clock.now()), |row| row.get("now"))
+    }
+
     /// Closes every connection.
     pub(crate) async fn close(&self) {
         match &self.pools {
@@ -184,9 +195,7 @@ impl Tx {
         if matches!(self.inner, Inner::Lite(_)) {
             return Ok(self.clock.now());
         }
-        const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS now";
-        let row = self.row(NOW, vec![]).await?;
-        row.map_or_else(|| Ok(self.clock.now()), |row| row.get("now"))
+        self.row(NOW, vec![]).await?.map_or_else(|| Ok(self.clock.now()), |row| row.get("now"))
     }
 
     /// Makes it so.

@@ -5,10 +5,7 @@ use host_core::{
     run::{StepKey, StepRecord, StepResult},
 };
 
-use crate::{
-    StoreError,
-    sql::{Arg, Row, args},
-};
+use crate::{StoreError, sql::Row};
 
 /// How the step itself is told from its trials.
 pub(crate) const ITSELF: i64 = -1;
@@ -81,9 +78,4 @@ pub(crate) fn result(record: StepRecord) -> (RunId, StepResult) {
 /// A trial as its column holds it.
 pub(crate) fn trial(trial: Option<u32>) -> i64 {
     trial.map_or(ITSELF, i64::from)
-}
-
-/// The values of `run = ? AND step = ? AND trial = ?`.
-pub(crate) fn key_args(key: &StepKey) -> Vec<Arg> {
-    args![key.run, key.step.as_str(), trial(key.trial)]
 }

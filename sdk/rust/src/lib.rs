@@ -42,7 +42,7 @@
 //! }
 //! ```
 //!
-//! Functions compile natively too, for their tests: [`context`] then answers with constants, [`log`] writes to
+//! Functions compile natively too, for their tests: [`context`] then answers with constants, [`mod@log`] writes to
 //! standard error, no [`model`] is granted, and a [`Run`] works in a folder of your choice.
 
 mod args;

@@ -69,31 +69,31 @@ macro_rules! log {
     };
 }
 
-/// Logs at [`Level::Trace`](log::Level::Trace): `trace!({ field = value }, "message {}", x)`.
+/// Logs at [`Level::Trace`](crate::log::Level::Trace): `trace!({ field = value }, "message {}", x)`.
 #[macro_export]
 macro_rules! trace {
     ($($line:tt)+) => { $crate::log!($crate::log::Level::Trace, $($line)+) };
 }
 
-/// Logs at [`Level::Debug`](log::Level::Debug): `debug!({ field = value }, "message {}", x)`.
+/// Logs at [`Level::Debug`](crate::log::Level::Debug): `debug!({ field = value }, "message {}", x)`.
 #[macro_export]
 macro_rules! debug {
     ($($line:tt)+) => { $crate::log!($crate::log::Level::Debug, $($line)+) };
 }
 
-/// Logs at [`Level::Info`](log::Level::Info): `info!({ field = value }, "message {}", x)`.
+/// Logs at [`Level::Info`](crate::log::Level::Info): `info!({ field = value }, "message {}", x)`.
 #[macro_export]
 macro_rules! info {
     ($($line:tt)+) => { $crate::log!($crate::log::Level::Info, $($line)+) };
 }
 
-/// Logs at [`Level::Warn`](log::Level::Warn): `warn!({ field = value }, "message {}", x)`.
+/// Logs at [`Level::Warn`](crate::log::Level::Warn): `warn!({ field = value }, "message {}", x)`.
 #[macro_export]
 macro_rules! warn {
     ($($line:tt)+) => { $crate::log!($crate::log::Level::Warn, $($line)+) };
 }
 
-/// Logs at [`Level::Error`](log::Level::Error): `error!({ field = value }, "message {}", x)`.
+/// Logs at [`Level::Error`](crate::log::Level::Error): `error!({ field = value }, "message {}", x)`.
 #[macro_export]
 macro_rules! error {
     ($($line:tt)+) => { $crate::log!($crate::log::Level::Error, $($line)+) };

@@ -1,6 +1,9 @@
 //! Takes ready steps: each with a new attempt and a lease by the database's clock.
 
-use std::{collections::{BTreeMap, BTreeSet}, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use host_core::{
     RunId,
@@ -27,7 +30,7 @@ macro_rules! claim {
             $lock,
             ") UPDATE step SET state = 'running', attempt = attempt + 1, host = $3, lease_until = $4, started_at = $1, ",
             "finished_at = NULL, failure = NULL, progress = NULL, results = '{}' ",
-            "WHERE (run, step, trial) IN (SELECT run, step, trial FROM picked) RETURNING run, step, trial, attempt, position"
+            "WHERE (run, step, trial) IN (SELECT run, step, trial FROM picked) RETURNING run, step, trial, attempt, attempts_before, position"
         )
     };
 }
@@ -42,18 +45,23 @@ pub(super) async fn claim(store: &Store, host: HostId, limit: u32, lease: Durati
     let rows = tx.rows(sql, args![now, limit, host, until(now, lease)]).await?;
     let mut taken = Vec::with_capacity(rows.len());
     for row in &rows {
-        taken.push((row.get::<i64>("position")?, steps::read_key(row)?, row.get::<u32>("attempt")?));
+        let attempts = (row.get::<u32>("attempt")?, row.get::<u32>("attempts_before")?);
+        taken.push((row.get::<i64>("position")?, steps::read_key(row)?, attempts));
     }
     taken.sort();
     let mut of_run: BTreeMap<RunId, (Run, Vec<StepRecord>)> = BTreeMap::new();
     for run in taken.iter().map(|(_, key, _)| key.run).collect::<BTreeSet<_>>() {
-        of_run.insert(run, whole(&mut tx, run).await?);
+        let (mut found, steps) = whole(&mut tx, run).await?;
+        if found.started_at.is_none() {
+            begin(&mut tx, run, now).await?;
+            found.started_at = Some(now);
+        }
+        of_run.insert(run, (found, steps));
     }
     tx.commit().await?;
-    begin(store, of_run.values().map(|(run, _)| run), now).await?;
-    let claims = taken.into_iter().filter_map(|(_, key, attempt)| {
+    let claims = taken.into_iter().filter_map(|(_, key, (attempt, earlier_attempts))| {
         let (run, steps) = of_run.get(&key.run)?.clone();
-        Some(Claim { key, attempt, run, steps })
+        Some(Claim { key, attempt, earlier_attempts, run, steps })
     });
     Ok(claims.collect())
 }
@@ -69,15 +77,19 @@ async fn whole(tx: &mut Tx, run: RunId) -> Result<(Run, Vec<StepRecord>), StoreE
     Ok((found, records(tx, run).await?))
 }
 
-/// Notes that runs have begun; after the claim and apart from it, because a claim must not wait for a run.
-async fn begin(store: &Store, runs: impl Iterator<Item = &Run>, now: Timestamp) -> Result<(), StoreError> {
-    for run in runs.filter(|run| run.started_at.is_none()) {
-        let mut tx = store.begin().await?;
-        tx.execute("UPDATE run SET started_at = $1 WHERE id = $2 AND started_at IS NULL", args![now, run.spec.id])
-            .await?;
-        tx.commit().await?;
+/// Notes that a run has begun. It never waits for the run: whoever holds it may be waiting for what this claim took.
+async fn begin(tx: &mut Tx, run: RunId, now: Timestamp) -> Result<(), StoreError> {
+    macro_rules! begin {
+        ($lock:literal) => {
+            concat!(
+                "UPDATE run SET started_at = $1 WHERE id IN (SELECT id FROM run WHERE id = $2 AND started_at IS NULL ",
+                $lock,
+                ")"
+            )
+        };
     }
-    Ok(())
+    let sql = if tx.is_postgres() { begin!("FOR NO KEY UPDATE SKIP LOCKED") } else { begin!("") };
+    tx.execute(sql, args![now, run]).await.map(drop)
 }
 
 /// When a lease ends.

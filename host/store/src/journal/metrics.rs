@@ -9,13 +9,15 @@ use uuid::Uuid;
 use crate::{
     Store, StoreError,
     sql::{Arg, Row, Tx, args, placeholders},
-    steps,
+    steps, text,
 };
 
 /// How many rows one statement holds.
 const ROWS: usize = 100;
 /// The most values one answer holds.
 const MOST: i64 = 1_000_000;
+/// The longest name of a metric; Postgres cannot sort by much longer ones.
+const LONGEST_NAME: usize = 500;
 const COLUMNS: &str =
     "INSERT INTO metric (id, run, step, trial, attempt, name, value, special, at_step, logged_at) VALUES";
 
@@ -37,7 +39,7 @@ fn row(key: &StepKey, attempt: u32, point: &MetricPoint) -> Vec<Arg> {
         key.step.as_str(),
         steps::trial(key.trial),
         attempt,
-        point.name.as_str(),
+        &*text::clean(&point.name, LONGEST_NAME),
         finite,
         special(point.value),
         point.at_step,

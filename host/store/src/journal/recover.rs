@@ -47,11 +47,9 @@ pub(super) async fn recover(store: &Store) -> Result<u64, StoreError> {
 }
 
 async fn lost(store: &Store) -> Result<BTreeMap<RunId, Vec<StepKey>>, StoreError> {
-    let mut tx = store.begin().await?;
-    let now = tx.now().await?;
+    let now = store.db().now().await?;
     let sql = "SELECT run, step, trial FROM step WHERE lease_until IS NOT NULL AND lease_until <= $1 ORDER BY lease_until LIMIT $2";
-    let rows = tx.rows(sql, args![now, AT_ONCE]).await?;
-    tx.commit().await?;
+    let rows = store.db().rows(sql, args![now, AT_ONCE]).await?;
     let mut lost: BTreeMap<RunId, Vec<StepKey>> = BTreeMap::new();
     for row in &rows {
         let key = steps::read_key(row)?;
@@ -73,7 +71,7 @@ async fn give_back(tx: &mut Tx, run: &mut Run, key: &StepKey, now: Timestamp) ->
         tx.execute(update, args![now, key.run, key.step.as_str(), steps::trial(key.trial)]).await?;
     } else {
         let failure = Failure::transient("host-lost", format!("its host was gone {claims} times while it ran"));
-        let ending = Ending { state: StepState::Failed, failure: Some(failure), result: &StepResult::default() };
+        let ending = Ending { state: StepState::Failed, failure: Some(failure), result: StepResult::default() };
         end(tx, run, key, ending, now).await?;
     }
     Ok(true)

@@ -10,12 +10,11 @@ use host_core::{
     run::{Run, Settlement, StepKey, StepRecord, StepResult},
 };
 use jiff::Timestamp;
-use serde_json::{Map, Value};
 
 use super::{apply::Applying, claim::until, lock, records};
 use crate::{
     Store, StoreError, artifacts,
-    sql::{Row, Tx, args},
+    sql::{Tx, args},
     steps, text,
 };
 
@@ -26,49 +25,60 @@ pub(super) async fn settle(
     attempt: u32,
     how: Settlement,
 ) -> Result<Settled, JournalError> {
-    let stale = || JournalError::Stale(key.label());
     let mut tx = store.begin().await?;
     let mut run = lock(&mut tx, key.run).await?.ok_or(JournalError::NotFound(key.run))?;
     let now = tx.now().await?;
     if !is_held(&mut tx, key, attempt, host).await? {
-        return Err(stale());
+        return Err(JournalError::Stale(key.label()));
     }
-    let settled = match how {
-        Settlement::Done(result) => end(&mut tx, &mut run, key, Ending::done(&result), now).await?,
+    let ending = match how {
+        Settlement::Done(result) => Ending { state: StepState::Done, failure: None, result: *result },
         Settlement::Failed { failure, retry_after_ms: Some(wait), result } => {
             again(&mut tx, key, &failure, &result, until(now, Duration::from_millis(wait))).await?;
-            Settled { run: run.state, more: wait == 0 }
+            tx.commit().await?;
+            return Ok(Settled { run: run.state, more: wait == 0 });
         }
         Settlement::Failed { failure, retry_after_ms: None, result } => {
-            end(
-                &mut tx,
-                &mut run,
-                key,
-                Ending { state: StepState::Failed, failure: Some(failure), result: &result },
-                now,
-            )
-            .await?
+            Ending { state: StepState::Failed, failure: Some(failure), result: *result }
         }
         Settlement::Cancelled => {
-            let failure = Some(Failure::transient(code::CANCELLED, "it was stopped"));
-            let ending = Ending { state: StepState::Cancelled, failure, result: &StepResult::default() };
-            end(&mut tx, &mut run, key, ending, now).await?
+            let failure = Failure::transient(code::CANCELLED, "it was stopped");
+            Ending { state: StepState::Cancelled, failure: Some(failure), result: StepResult::default() }
         }
     };
+    let settled = end(&mut tx, &mut run, key, ending, now).await?;
     tx.commit().await?;
     Ok(settled)
 }
 
 /// How a step ends.
-pub(super) struct Ending<'a> {
+pub(super) struct Ending {
     pub(super) state: StepState,
     pub(super) failure: Option<Failure>,
-    pub(super) result: &'a StepResult,
+    pub(super) result: StepResult,
 }
 
-impl<'a> Ending<'a> {
-    fn done(result: &'a StepResult) -> Self {
-        Self { state: StepState::Done, failure: None, result }
+impl Ending {
+    /// The step as it stands then: what its executor says over what was tracked on the way.
+    fn of(self, before: &StepRecord, now: Timestamp) -> StepRecord {
+        let Self { state, failure, result } = self;
+        let mut after = before.clone();
+        after.params.extend(result.params);
+        after.results.extend(result.results);
+        StepRecord {
+            state,
+            failure,
+            inputs: result.inputs,
+            outputs: result.outputs,
+            function: result.function,
+            cache_key: result.cache_key,
+            cached_from: result.cached_from,
+            usage: result.usage,
+            models: result.models,
+            not_before: None,
+            finished_at: Some(now),
+            ..after
+        }
     }
 }
 
@@ -84,69 +94,49 @@ pub(super) async fn end(
     tx: &mut Tx,
     run: &mut Run,
     key: &StepKey,
-    ending: Ending<'_>,
+    ending: Ending,
     now: Timestamp,
 ) -> Result<Settled, StoreError> {
-    let before = records(tx, key.run).await?;
-    write(tx, key, &ending, now).await?;
-    if ending.state == StepState::Done {
-        artifacts::insert_outputs(tx, &run.spec.project, key, &ending.result.outputs, now).await?;
-    }
-    // As it stands now, with what was tracked on the way.
-    let after = reread(tx, key).await?;
-    let outputs = after.outputs.iter().map(|it| (it.name.clone(), it.digest)).collect();
     let spec = run.spec.clone();
-    let mut progress = Progress::from_records(&spec, &before);
-    progress.settle(&key.step, key.trial, ending.state, after.results.clone(), outputs);
-    let changes = progress.advance();
-    let records: Vec<StepRecord> =
-        before.into_iter().map(|it| if it.key == *key { after.clone() } else { it }).collect();
-    let more = Applying::new(tx, run, &records, now).all(changes).await?;
+    let mut records = records(tx, key.run).await?;
+    let mut progress = Progress::from_records(&spec, &records);
+    let step = records
+        .iter_mut()
+        .find(|it| it.key == *key)
+        .ok_or_else(|| StoreError::NotFound(format!("step `{}`", key.label())))?;
+    *step = ending.of(step, now);
+    write(tx, step).await?;
+    if step.state == StepState::Done {
+        artifacts::insert_outputs(tx, &spec.project, key, &step.outputs, now).await?;
+    }
+    let outputs = step.outputs.iter().map(|it| (it.name.clone(), it.digest)).collect();
+    progress.settle(&key.step, key.trial, step.state, step.results.clone(), outputs);
+    let more = Applying::new(tx, run, &records, now).all(progress.advance()).await?;
     Ok(Settled { run: run.state, more })
 }
 
-async fn reread(tx: &mut Tx, key: &StepKey) -> Result<StepRecord, StoreError> {
-    let sql = steps::select_step!("WHERE s.run = $1 AND s.step = $2 AND s.trial = $3");
-    let row = tx.row(sql, steps::key_args(key)).await?;
-    steps::read(&row.ok_or_else(|| StoreError::NotFound(format!("step `{}`", key.label())))?)
-}
-
-async fn write(tx: &mut Tx, key: &StepKey, ending: &Ending<'_>, now: Timestamp) -> Result<(), StoreError> {
-    let result = ending.result;
-    let (params, results) = with_tracked(tx, key, result).await?;
+async fn write(tx: &mut Tx, step: &StepRecord) -> Result<(), StoreError> {
     let update = "UPDATE step SET state = $1, failure = $2, params = $3, inputs = $4, outputs = $5, results = $6, function = $7, \
                   cache_key = $8, cached_from = $9, usage = $10, models = $11, finished_at = $12, not_before = NULL, ready_at = NULL, \
                   host = NULL, lease_until = NULL WHERE run = $13 AND step = $14 AND trial = $15";
     let args = args![
-        ending.state.as_str(),
-        text::json_opt(ending.failure.as_ref())?,
-        params,
-        text::json(&result.inputs)?,
-        text::json(&result.outputs)?,
-        results,
-        text::json_opt(result.function.as_ref())?,
-        result.cache_key,
-        result.cached_from,
-        text::json_opt(result.usage.as_ref())?,
-        text::json(&result.models)?,
-        now,
-        key.run,
-        key.step.as_str(),
-        steps::trial(key.trial),
+        step.state.as_str(),
+        text::json_opt(step.failure.as_ref())?,
+        text::json(&step.params)?,
+        text::json(&step.inputs)?,
+        text::json(&step.outputs)?,
+        text::json(&step.results)?,
+        text::json_opt(step.function.as_ref())?,
+        step.cache_key,
+        step.cached_from,
+        text::json_opt(step.usage.as_ref())?,
+        text::json(&step.models)?,
+        step.finished_at,
+        step.key.run,
+        step.key.step.as_str(),
+        steps::trial(step.key.trial),
     ];
     tx.execute(update, args).await.map(drop)
-}
-
-/// What the executor says over what was tracked on the way.
-async fn with_tracked(tx: &mut Tx, key: &StepKey, result: &StepResult) -> Result<(String, String), StoreError> {
-    let sql = "SELECT params, results FROM step WHERE run = $1 AND step = $2 AND trial = $3";
-    let row = tx.row(sql, steps::key_args(key)).await?;
-    let merged = |column: &str, over: &Map<String, Value>, row: &Option<Row>| -> Result<String, StoreError> {
-        let mut all: Map<String, Value> = row.as_ref().map(|row| row.json(column)).transpose()?.unwrap_or_default();
-        all.extend(over.clone());
-        text::json(&all)
-    };
-    Ok((merged("params", &result.params, &row)?, merged("results", &result.results, &row)?))
 }
 
 /// Gives a failed step back, to be claimed again later.

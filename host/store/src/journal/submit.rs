@@ -90,8 +90,7 @@ pub(super) fn row(run: &NewRun, step: &str, trial: i64, position: i64, drawn: Op
 pub(super) async fn insert_rows(tx: &mut Tx, rows: &[Vec<Arg>]) -> Result<(), StoreError> {
     for chunk in rows.chunks(ROWS) {
         let columns = chunk.first().map_or(0, Vec::len);
-        let args = chunk.iter().flatten().cloned().collect();
-        tx.execute(placeholders(COLUMNS, chunk.len(), columns, ""), args).await?;
+        tx.execute(placeholders(COLUMNS, chunk.len(), columns, ""), chunk.concat()).await?;
     }
     Ok(())
 }

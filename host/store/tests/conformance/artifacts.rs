@@ -30,7 +30,11 @@ async fn artifacts_are_listed_newest_first(home: Home) {
         step: None,
         created_at: home.tick(),
     };
-    let all = [artifact("wine", Kind::Dataset, "x"), artifact("model", Kind::Model, "y"), artifact("wine", Kind::Dataset, "x")];
+    let all = [
+        artifact("wine", Kind::Dataset, "x"),
+        artifact("model", Kind::Model, "y"),
+        artifact("wine", Kind::Dataset, "x"),
+    ];
     for it in &all {
         store.add_artifact(it).await.unwrap();
     }
@@ -94,7 +98,8 @@ async fn what_is_missing_is_not_found() {
     let (folder, stores) = stores().await;
     let digest = Digest::of(b"nobody");
     for store in stores {
-        let missing = |result: Result<(), ArtifactError>| matches!(result, Err(ArtifactError::NotFound(it)) if it == digest);
+        let missing =
+            |result: Result<(), ArtifactError>| matches!(result, Err(ArtifactError::NotFound(it)) if it == digest);
         assert!(missing(store.get(&digest, 10).await.map(drop)));
         assert!(missing(store.stream(&digest).await.map(drop)));
         assert!(missing(store.file(&digest).await.map(drop)));

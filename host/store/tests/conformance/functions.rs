@@ -33,7 +33,10 @@ async fn the_same_component_and_manifest_are_the_same_revision(home: Home) {
     assert_eq!(first.revision_by_id(two.id).await.unwrap(), two);
     let third: FunctionRef = "hello@3".parse().unwrap();
     assert_eq!(first.revision(&project(), &third).await.unwrap(), three);
-    assert!(matches!(first.revision(&project(), &name("hello").into()).await, Err(DeployError::NotFound(_))), "none is active yet");
+    assert!(
+        matches!(first.revision(&project(), &name("hello").into()).await, Err(DeployError::NotFound(_))),
+        "none is active yet"
+    );
     let many = (0..8).map(|_| first.add(revision(HELLO, "v3")));
     let numbers = futures_util::future::try_join_all(many).await.unwrap();
     assert!(numbers.iter().all(|it| it.number == 4));
@@ -81,7 +84,8 @@ fn routed(function: &str, trigger: &str) -> String {
 
 async fn a_route_belongs_to_one_function_of_any_project(home: Home) {
     let store = home.store().await;
-    let first = store.add(revision(&routed("first", "path = \"/users/{id}\"\nmethods = [\"GET\"]\n"), "v1")).await.unwrap();
+    let first =
+        store.add(revision(&routed("first", "path = \"/users/{id}\"\nmethods = [\"GET\"]\n"), "v1")).await.unwrap();
     store.activate(&first, "ann", "deploy").await.unwrap();
     let mut other = revision(&routed("second", "path = \"/users/{name}\"\n"), "v1");
     other.project = name("elsewhere");
@@ -89,9 +93,11 @@ async fn a_route_belongs_to_one_function_of_any_project(home: Home) {
     let taken = store.activate(&second, "ann", "deploy").await.unwrap_err();
     assert!(matches!(&taken, DeployError::RouteTaken { owner, .. } if *owner == name("first")), "{taken}");
     assert_eq!(store.directory().functions().get(&name("elsewhere"), &name("second")), None, "nothing of it was done");
-    let post = store.add(revision(&routed("post", "path = \"/users/{id}\"\nmethods = [\"POST\"]\n"), "v1")).await.unwrap();
+    let post =
+        store.add(revision(&routed("post", "path = \"/users/{id}\"\nmethods = [\"POST\"]\n"), "v1")).await.unwrap();
     store.activate(&post, "ann", "deploy").await.unwrap();
-    let host = store.add(revision(&routed("host", "path = \"/users/{id}\"\nhost = \"example.com\"\n"), "v1")).await.unwrap();
+    let host =
+        store.add(revision(&routed("host", "path = \"/users/{id}\"\nhost = \"example.com\"\n"), "v1")).await.unwrap();
     store.activate(&host, "ann", "deploy").await.unwrap();
     let moved = store.add(revision(&routed("first", "path = \"/people/{id}\"\n"), "v2")).await.unwrap();
     store.activate(&moved, "ann", "deploy").await.unwrap();
@@ -133,7 +139,10 @@ async fn functions_and_revisions_are_listed_page_by_page(home: Home) {
     }
     assert_eq!(names, ["a", "a-b", "b", "c"].map(name));
     let first = store.revisions(&project(), &name("a"), &PageRequest { limit: Some(2), after: None }).await.unwrap();
-    let rest = store.revisions(&project(), &name("a"), &PageRequest { limit: Some(2), after: first.next.clone() }).await.unwrap();
+    let rest = store
+        .revisions(&project(), &name("a"), &PageRequest { limit: Some(2), after: first.next.clone() })
+        .await
+        .unwrap();
     let numbers: Vec<_> = first.items.iter().chain(&rest.items).map(|it| it.number).collect();
     assert_eq!((numbers, rest.next), (vec![3, 2, 1], None));
     let odd = PageRequest { limit: None, after: Some("x".into()) };

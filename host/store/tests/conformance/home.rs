@@ -16,7 +16,7 @@ use host_core::{
 use host_store::{Config, Store};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use sqlx::{Connection as _, Executor as _, PgConnection};
+use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
 /// A lease that nobody outlives in a test, and one that has ended before anybody looks.
@@ -60,6 +60,17 @@ impl Home {
         let (_, name) = url.rsplit_once('/').unwrap();
         let mut connection = PgConnection::connect(admin).await.unwrap();
         connection.execute(sqlx::AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).await.unwrap();
+    }
+
+    /// Asks the database behind the store's back.
+    pub(crate) async fn run_sql(&self, sql: &'static str) {
+        match &self.config.url {
+            Some(url) => drop(PgConnection::connect(url).await.unwrap().execute(sql).await.unwrap()),
+            None => {
+                let file = format!("sqlite://{}", self.config.data.join("weft.db").display());
+                SqliteConnection::connect(&file).await.unwrap().execute(sql).await.unwrap();
+            }
+        }
     }
 
     pub(crate) fn folder(&self) -> &std::path::Path {
@@ -139,7 +150,11 @@ pub(crate) fn result(results: Value) -> StepResult {
         media_type: Some("text/csv".into()),
         metadata: json!({"rows": 3}),
     };
-    StepResult { outputs: vec![output("data"), output("model")], results: map(results.clone()), ..StepResult::default() }
+    StepResult {
+        outputs: vec![output("data"), output("model")],
+        results: map(results.clone()),
+        ..StepResult::default()
+    }
 }
 
 /// One host that executes steps as told.

@@ -45,7 +45,8 @@ async fn registering_again_for_the_same_step_gives_the_same_version(home: Home) 
     assert_eq!(store.register(version("a", Some(RunId::next()))).await.unwrap().id.number, 3);
     assert_eq!(store.register(version("a", None)).await.unwrap().id.number, 4);
     assert_eq!(store.register(version("a", None)).await.unwrap().id.number, 5, "by hand it is a version each time");
-    let numbers: Vec<_> = store.versions(&project(), &name("wine")).await.unwrap().iter().map(|it| it.id.number).collect();
+    let numbers: Vec<_> =
+        store.versions(&project(), &name("wine")).await.unwrap().iter().map(|it| it.id.number).collect();
     assert_eq!(numbers, [5, 4, 3, 2, 1]);
     assert_eq!(store.models(&project()).await.unwrap(), [name("wine")]);
     assert!(matches!(store.versions(&project(), &name("iris")).await, Err(ModelError::NotFound(_))));
@@ -65,7 +66,9 @@ async fn a_reference_finds_its_version(home: Home) {
     for bytes in ["a", "b", "c"] {
         store.register(version(bytes, None)).await.unwrap();
     }
-    let number = async |reference: &str| store.resolve(&project(), &reference.parse().unwrap()).await.map(|it| it.id.number).ok();
+    let number = async |reference: &str| {
+        store.resolve(&project(), &reference.parse().unwrap()).await.map(|it| it.id.number).ok()
+    };
     assert_eq!(number("wine").await, Some(3), "the newest, while nothing is in production");
     assert_eq!(number("wine@2").await, Some(2));
     assert_eq!(number("wine@candidate").await, None);
@@ -111,7 +114,10 @@ async fn a_retired_version_is_out_of_service(home: Home) {
     store.retire(&project, &wine, 1, "ann").await.unwrap();
     let resolved = store.resolve(&project, &"wine@1".parse().unwrap()).await;
     assert!(matches!(resolved, Err(ModelError::Retired { number: 1, .. })));
-    assert!(matches!(store.rollback(&project, &wine, &name("production"), "ann").await, Err(ModelError::Retired { .. })));
+    assert!(matches!(
+        store.rollback(&project, &wine, &name("production"), "ann").await,
+        Err(ModelError::Retired { .. })
+    ));
     assert!(store.versions(&project, &wine).await.unwrap()[1].retired_at.is_some());
 }
 

@@ -8,7 +8,7 @@ use host_core::{
     size::{ByteSize, Millis},
 };
 use host_store::{ArtifactStore, Config, OpenError, Store};
-use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
+use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
 use crate::home::{DIAMOND, Home, Worker, new_run};
 
@@ -30,16 +30,6 @@ async fn a_database_can_be_opened_again_and_still_knows(home: Home) {
     assert!(store.ping().await.is_err());
 }
 
-async fn run_sql(home: &Home, sql: &'static str) {
-    match &home.config.url {
-        Some(url) => drop(PgConnection::connect(url).await.unwrap().execute(sql).await.unwrap()),
-        None => {
-            let file = format!("sqlite://{}", home.config.data.join("weft.db").display());
-            SqliteConnection::connect(&file).await.unwrap().execute(sql).await.unwrap();
-        }
-    }
-}
-
 async fn a_newer_schema_is_refused(home: Home) {
     home.store().await.close().await;
     let later = if home.is_postgres() {
@@ -47,7 +37,7 @@ async fn a_newer_schema_is_refused(home: Home) {
     } else {
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', 1, x'00', 1)"
     };
-    run_sql(&home, later).await;
+    home.run_sql(later).await;
     let error = Store::open(&home.config, Arc::new(SystemClock)).await.err().unwrap();
     assert!(matches!(error, OpenError::Newer { found: 9999, .. }), "{error}");
     assert!(error.to_string().contains("newer release"), "{error}");
@@ -90,7 +80,10 @@ async fn a_data_folder_belongs_to_one_process() {
     let home = Home::sqlite();
     let store = home.store().await;
     let error = Store::open(&home.config, Arc::new(SystemClock)).await.err().unwrap();
-    assert!(matches!(&error, OpenError::InUse { process: Some(it), .. } if *it == std::process::id().to_string()), "{error}");
+    assert!(
+        matches!(&error, OpenError::InUse { process: Some(it), .. } if *it == std::process::id().to_string()),
+        "{error}"
+    );
     assert!(error.to_string().contains(&home.config.data.display().to_string()));
     store.close().await;
     home.store().await;

@@ -65,7 +65,13 @@ async fn a_database_that_goes_away_is_missed_and_then_used_again() {
     assert!(error.to_string().contains("try again in a moment"), "{error}");
     assert!(store.submit(new_run(DIAMOND)).await.is_err());
     assert!(store.directory().functions().get(&project(), &name("hello")).is_some(), "what is known goes on answering");
-    let tally = Tally { revision: hello.id, verdict: Verdict::Ok, events: 1, started_at: home.clock.now(), usage: Usage::default() };
+    let tally = Tally {
+        revision: hello.id,
+        verdict: Verdict::Ok,
+        events: 1,
+        started_at: home.clock.now(),
+        usage: Usage::default(),
+    };
     store.recorder().tally(tally);
     store.recorder().flush().await;
 

@@ -20,6 +20,7 @@ crate::facts! {
     calls_are_filtered_and_paged_newest_first,
     totals_are_exact,
     a_line_with_control_characters_is_cleaned_and_takes_nobody_with_it,
+    a_row_the_database_refuses_never_takes_its_batch_with_it,
     lines_are_found_by_everything_they_belong_to,
     followers_see_lines_as_they_come,
     what_is_recorded_before_the_end_is_written,
@@ -125,7 +126,10 @@ async fn totals_are_exact(home: Home) {
         let rounds = round + 1;
         let first = &totals[0];
         assert_eq!(totals.len(), 2);
-        assert_eq!((first.calls, first.events, first.failures, first.longest_us), (500 * rounds, 1_000 * rounds, 10 * rounds, 499));
+        assert_eq!(
+            (first.calls, first.events, first.failures, first.longest_us),
+            (500 * rounds, 1_000 * rounds, 10 * rounds, 499)
+        );
         assert_eq!((first.duration_us, first.cpu_us), (124_750 * rounds, 500 * rounds));
         assert_eq!((first.bytes_in, first.bytes_out), (1_000 * rounds, 1_500 * rounds));
     }
@@ -140,11 +144,30 @@ async fn a_line_with_control_characters_is_cleaned_and_takes_nobody_with_it(home
         store.recorder().log(line(&home, message));
     }
     store.recorder().flush().await;
-    let lines = store.logs(&project(), &LogFilter::default(), Order::OldestFirst, &PageRequest::default()).await.unwrap();
+    let lines =
+        store.logs(&project(), &LogFilter::default(), Order::OldestFirst, &PageRequest::default()).await.unwrap();
     let messages: Vec<_> = lines.items.iter().map(|it| it.line.message.as_str()).collect();
     assert_eq!(messages, ["before", "nul \u{FFFD} and \u{FFFD}[31mred", "after"]);
     assert_eq!(serde_json::to_string(&lines.items[0].line.fields).unwrap(), "{\"z\":1e+16,\"a\":\"\u{FFFD}\"}");
     assert_eq!(store.recorder().dropped(), 0);
+}
+
+async fn a_row_the_database_refuses_never_takes_its_batch_with_it(home: Home) {
+    let store = home.store().await;
+    let refuse = if home.is_postgres() {
+        "ALTER TABLE log_line ADD CONSTRAINT refuse CHECK (message <> 'bad')"
+    } else {
+        "CREATE TRIGGER refuse BEFORE INSERT ON log_line WHEN NEW.message = 'bad' BEGIN SELECT RAISE(ABORT, 'refused'); END"
+    };
+    home.run_sql(refuse).await;
+    for message in ["before", "bad", "after"] {
+        store.recorder().log(line(&home, message));
+    }
+    store.recorder().flush().await;
+    let lines =
+        store.logs(&project(), &LogFilter::default(), Order::OldestFirst, &PageRequest::default()).await.unwrap();
+    let messages: Vec<_> = lines.items.iter().map(|it| it.line.message.as_str()).collect();
+    assert_eq!((messages, store.recorder().dropped()), (vec!["before", "after"], 1));
 }
 
 async fn lines_are_found_by_everything_they_belong_to(home: Home) {
@@ -184,7 +207,8 @@ async fn followers_see_lines_as_they_come(home: Home) {
     let seen = follower.recv().await.unwrap();
     assert_eq!(seen.line.message, "hello\u{FFFD}");
     store.recorder().flush().await;
-    let stored = store.logs(&project(), &LogFilter::default(), Order::OldestFirst, &PageRequest::default()).await.unwrap();
+    let stored =
+        store.logs(&project(), &LogFilter::default(), Order::OldestFirst, &PageRequest::default()).await.unwrap();
     assert_eq!(stored.items[0].id, seen.id, "so that reading can go on where following stopped");
 }
 
@@ -196,7 +220,8 @@ async fn what_is_recorded_before_the_end_is_written(home: Home) {
     store.close().await;
     let store = home.store().await;
     assert_eq!(store.call(&project(), record.id).await.unwrap().id, record.id);
-    let lines = store.logs(&project(), &LogFilter::default(), Order::OldestFirst, &PageRequest::default()).await.unwrap();
+    let lines =
+        store.logs(&project(), &LogFilter::default(), Order::OldestFirst, &PageRequest::default()).await.unwrap();
     assert_eq!(lines.items.len(), 1);
 }
 

@@ -57,7 +57,8 @@ async fn a_retry_does_again_what_has_changed_and_all_that_follows(home: Home) {
     store.cancel(id, "ann").await.unwrap();
     assert_eq!(states(&store, id).await, ["a done", "b done", "c done", "d cancelled"]);
     let mut pins = Pins::default();
-    pins.models.insert("x".into(), host_core::model::VersionId { model: project(), number: 1, digest: Digest::of(b"x") });
+    pins.models
+        .insert("x".into(), host_core::model::VersionId { model: project(), number: 1, digest: Digest::of(b"x") });
     store.retry(id, pins.clone(), &["b".to_owned()], "ann").await.unwrap();
     assert_eq!(states(&store, id).await, ["a done", "b ready", "c done", "d waiting"]);
     assert_eq!(store.run(id).await.unwrap().spec.pins, pins);

@@ -44,10 +44,14 @@ async fn runs_are_paged_newest_first_while_more_come(home: Home) {
     }
     ids.reverse();
     assert_eq!(all(&store, &RunFilter::default(), 7).await, ids);
-    let first = store.runs(&project(), &RunFilter::default(), &PageRequest { limit: Some(10), after: None }).await.unwrap();
+    let first =
+        store.runs(&project(), &RunFilter::default(), &PageRequest { limit: Some(10), after: None }).await.unwrap();
     home.tick();
     store.submit(new_run("  a: { function: f }\n")).await.unwrap();
-    let second = store.runs(&project(), &RunFilter::default(), &PageRequest { limit: Some(10), after: first.next }).await.unwrap();
+    let second = store
+        .runs(&project(), &RunFilter::default(), &PageRequest { limit: Some(10), after: first.next })
+        .await
+        .unwrap();
     assert_eq!(second.items.iter().map(|it| it.spec.id).collect::<Vec<_>>(), ids[10..20]);
 }
 
@@ -56,7 +60,10 @@ async fn runs_are_found_by_state_name_and_labels(home: Home) {
     let mut ids = Vec::new();
     for number in 0..12 {
         let mut run = new_run("  a: { function: f }\n");
-        run.labels = BTreeMap::from([("team".into(), format!("t{}", number % 3)), ("even".into(), (number % 2 == 0).to_string())]);
+        run.labels = BTreeMap::from([
+            ("team".into(), format!("t{}", number % 3)),
+            ("even".into(), (number % 2 == 0).to_string()),
+        ]);
         if number >= 6 {
             run.pipeline.name = "iris".parse().unwrap();
         }
@@ -65,7 +72,8 @@ async fn runs_are_found_by_state_name_and_labels(home: Home) {
     }
     store.cancel(ids[3], "ann").await.unwrap();
     Worker::new(&store).finish().await;
-    let labels = |pairs: &[(&str, &str)]| pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let labels =
+        |pairs: &[(&str, &str)]| pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let filter = RunFilter { labels: labels(&[("team", "t0"), ("even", "true")]), ..RunFilter::default() };
     assert_eq!(all(&store, &filter, 1).await, [ids[6], ids[0]]);
     let filter = RunFilter { name: Some("iris".into()), labels: labels(&[("team", "t1")]), ..RunFilter::default() };

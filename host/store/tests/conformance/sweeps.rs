@@ -28,7 +28,10 @@ async fn a_sweep_opens_when_its_step_is_ready_and_ends_with_its_best_trial(home:
     assert_eq!(states(&store, id).await, ["a ready", "t waiting", "z waiting"]);
     let claim = worker.claim_all().await.remove(0);
     worker.done(&claim, json!({})).await;
-    assert_eq!(states(&store, id).await, ["a done", "t running", "t#0 ready", "t#1 ready", "t#2 waiting", "t#3 waiting", "z waiting"]);
+    assert_eq!(
+        states(&store, id).await,
+        ["a done", "t running", "t#0 ready", "t#1 ready", "t#2 waiting", "t#3 waiting", "z waiting"]
+    );
     let claims = worker.claim_all().await;
     assert_eq!(claims[1].steps[3].params, map(json!({"fixed": 1, "n": 2})));
     worker.done(&claims[1], json!({"acc": 0.7})).await;
@@ -37,7 +40,10 @@ async fn a_sweep_opens_when_its_step_is_ready_and_ends_with_its_best_trial(home:
     worker.failed(&claims[0]).await;
     assert_eq!(store.run(id).await.unwrap().state, RunState::Running, "a failed trial is no failed sweep");
     worker.done(&claims[1], json!({"acc": 0.5})).await;
-    assert_eq!(states(&store, id).await, ["a done", "t done", "t#0 done", "t#1 done", "t#2 failed", "t#3 done", "z ready"]);
+    assert_eq!(
+        states(&store, id).await,
+        ["a done", "t done", "t#0 done", "t#1 done", "t#2 failed", "t#3 done", "z ready"]
+    );
     let steps = store.steps(id).await.unwrap();
     assert_eq!((&steps[1].results, &steps[1].outputs), (&steps[3].results, &steps[3].outputs));
     assert_eq!(steps[1].params, map(json!({"fixed": 1, "n": 2})));
@@ -73,7 +79,10 @@ async fn a_cancelled_sweep_goes_on_where_it_was(home: Home) {
     let claims = worker.claim_all().await;
     worker.done(&claims[0], json!({"acc": 0.1})).await;
     assert_eq!(store.cancel(id, "ann").await.unwrap().state, RunState::Cancelled);
-    assert_eq!(states(&store, id).await[1..6], ["t cancelled", "t#0 done", "t#1 cancelled", "t#2 cancelled", "t#3 cancelled"]);
+    assert_eq!(
+        states(&store, id).await[1..6],
+        ["t cancelled", "t#0 done", "t#1 cancelled", "t#2 cancelled", "t#3 cancelled"]
+    );
     store.retry(id, Pins::default(), &[], "ann").await.unwrap();
     assert_eq!(states(&store, id).await[1..6], ["t running", "t#0 done", "t#1 ready", "t#2 ready", "t#3 waiting"]);
     assert_eq!(worker.finish().await, ["t#1", "t#2", "t#3", "z"]);
