@@ -212,6 +212,9 @@ pub(crate) struct RunArgs {
     /// An input, as name=FILE, name=URL, name=sha256:… or name=model:….
     #[arg(long = "input", short, value_name = "NAME=SOURCE")]
     pub(crate) inputs: Vec<String>,
+    /// With --local, take the component that is there, without building it.
+    #[arg(long, requires = "local")]
+    pub(crate) no_build: bool,
     #[command(flatten)]
     pub(crate) begin: Begin,
 }

@@ -146,6 +146,7 @@ async fn problem(answer: Response) -> Stop {
     let status = answer.status();
     let exit = match status {
         StatusCode::NOT_FOUND => Exit::NotFound,
+        StatusCode::BAD_REQUEST => Exit::Usage,
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
             Exit::Unreachable
         }
@@ -156,6 +157,7 @@ async fn problem(answer: Response) -> Stop {
     let Ok(problem) = serde_json::from_str::<Problem>(&text) else {
         return Stop::new(exit, format!("the host answered {status}: {}", text.trim()));
     };
+    let exit = if problem.mistakes.is_empty() { exit } else { Exit::Usage };
     let what = if problem.detail.is_empty() { problem.title } else { problem.detail };
     let mut stop = Stop::new(exit, what).mistakes(problem.mistakes);
     if let Some(place) = problem.place {

@@ -68,10 +68,15 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Folders that were not named lie in the data folder.
+    /// Folders that nobody named lie in the data folder.
     fn settle(&mut self) {
-        self.store.data.clone_from(&self.data);
-        self.engine.cache = self.data.join("compiled");
+        let unnamed = Self::default();
+        if self.store.data == unnamed.store.data {
+            self.store.data.clone_from(&self.data);
+        }
+        if self.engine.cache == unnamed.engine.cache {
+            self.engine.cache = self.data.join("compiled");
+        }
     }
 }
 
@@ -115,7 +120,7 @@ fn figment(args: &UpArgs) -> Result<Figment, Stop> {
         figment = figment.merge(Toml::file("weft.toml"));
     }
     let env = Env::prefixed("WEFT_")
-        .ignore(&["host", "project"])
+        .ignore(&["host", "project", "log", "sdk"])
         .filter(|key| !key.starts_with("test") && !key.starts_with("gen"))
         .split("__");
     Ok(figment

@@ -4,6 +4,7 @@ mod host;
 mod listen;
 mod local;
 mod opening;
+mod registry;
 
 use std::{io::IsTerminal, time::Duration};
 

@@ -291,6 +291,13 @@ impl Manifest {
         }
     }
 
+    /// Whether it says nothing of params, inputs and outputs, as a program does that came without a manifest: it may
+    /// be given any, and what it leaves is taken as it is.
+    #[must_use]
+    pub fn declares_nothing(&self) -> bool {
+        self.params.is_empty() && self.inputs.is_empty() && self.outputs.is_empty()
+    }
+
     /// Whether the function has `right`: by a grant, or because whoever runs it hands it a model as an input.
     #[must_use]
     pub fn allows(&self, right: Right) -> bool {

@@ -54,8 +54,9 @@ fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 }
 
 fn write(f: &mut fmt::Formatter<'_>, value: u64, units: &[(&str, u64)]) -> fmt::Result {
-    let named =
-        units.iter().filter(|(unit, factor)| !unit.is_empty() && value.is_multiple_of(*factor) && (value != 0 || *factor == 1));
+    let named = units
+        .iter()
+        .filter(|(unit, factor)| !unit.is_empty() && value.is_multiple_of(*factor) && (value != 0 || *factor == 1));
     let (unit, factor) = named.max_by_key(|(_, factor)| *factor).copied().unwrap_or(("", 1));
     write!(f, "{}{unit}", value / factor)
 }

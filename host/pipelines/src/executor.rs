@@ -6,6 +6,7 @@ use host_core::{
     pipeline::Action,
     ports::Claim,
     run::{Settlement, StepRecord, StepResult},
+    size::Millis,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -77,6 +78,19 @@ async fn attempt(view: &View<'_>, services: &Services, config: &Config, cancelle
     if let Some(result) = repeated(view) {
         return Ok(result);
     }
+    let acting = act(view, services, config, cancelled);
+    // A job is given its deadline by the engine, which also stops it.
+    match view.step.timeout.filter(|_| view.step.action.function().is_none()) {
+        None => acting.await,
+        Some(limit) => tokio::time::timeout(limit.duration(), acting).await.unwrap_or_else(|_| Err(late(limit).into())),
+    }
+}
+
+fn late(limit: Millis) -> Failure {
+    Failure::transient(code::DEADLINE, format!("the step took longer than its timeout of {limit}"))
+}
+
+async fn act(view: &View<'_>, services: &Services, config: &Config, cancelled: &CancellationToken) -> Attempt {
     match &view.step.action {
         Action::Function(action) => actions::function::run(view, action, services, config, cancelled).await,
         Action::RegisterModel(action) => actions::register_model::run(view, action, services).await,

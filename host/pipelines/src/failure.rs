@@ -29,6 +29,7 @@ pub(crate) fn of_deployment(error: &DeployError) -> Failure {
 pub(crate) fn of_model(error: &ModelError) -> Failure {
     match error {
         ModelError::Storage(_) => Failure::transient("store", error.to_string()),
+        ModelError::Unfit { .. } => Failure::invalid("bad-model", error.to_string()),
         _ => Failure::invalid("no-model", error.to_string()),
     }
 }

@@ -29,9 +29,10 @@ pub(super) async fn quietly(args: &DeployArgs, client: &Client, printer: &Printe
     let component = build::component(&project, !args.no_build, printer)?;
     let digest = Digest::of(&component);
     let size = component.len() as u64;
-    upload(client, &digest, component).await?;
-    let released = release(client, &project.manifest, digest, !args.no_activate).await?;
-    Ok((released, size))
+    let failed = |stop: Stop| stop.during(&format!("could not deploy `{}`", project.manifest.name));
+    upload(client, &digest, component).await.map_err(failed)?;
+    let released = release(client, &project.manifest, digest, !args.no_activate).await;
+    Ok((released.map_err(failed)?, size))
 }
 
 /// Sends the bytes only if the digest is new.
@@ -43,10 +44,11 @@ async fn upload(client: &Client, digest: &Digest, component: Vec<u8>) -> Result<
     client.put_bytes(&path, component).await
 }
 
-async fn release(client: &Client, manifest: &Manifest, component: Digest, activate: bool) -> Result<Released> {
-    let deploy = Deploy { component, manifest: ManifestSource::Json(serde_json::to_value(manifest)?) };
+async fn release(client: &Client, manifest: &Manifest, component: Digest, activate: bool) -> Result<Released, Stop> {
+    let json = serde_json::to_value(manifest).map_err(|error| Stop::new(Exit::Failed, error.to_string()))?;
+    let deploy = Deploy { component, manifest: ManifestSource::Json(json) };
     let path = client.in_project(&format!("/functions/{}/revisions?activate={activate}", manifest.name));
-    Ok(client.post(&path, &deploy).await?)
+    client.post(&path, &deploy).await
 }
 
 /// The URL of the function, or its revision where it has none.

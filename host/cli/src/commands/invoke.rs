@@ -53,7 +53,9 @@ async fn event(args: &InvokeArgs, data: Vec<u8>, client: &Client, printer: &Prin
     let request = client.request(Method::POST, &path).query(&[("type", &args.event_type)]);
     let answer = client.send(request.header("content-type", &args.content_type).body(data)).await?;
     let invoked: Invoked = client.read(answer).await?;
-    printer.answer(&invoked, || invoked.outcomes.iter().map(text).collect::<Vec<_>>().join("\n"));
+    if printer.is_json() || invoked.outcomes.iter().any(|it| it.outputs.is_some()) {
+        printer.answer(&invoked, || invoked.outcomes.iter().map(text).collect::<Vec<_>>().join("\n"));
+    }
     let Some(failure) = invoked.outcomes.iter().find_map(|it| it.failure.as_ref()) else { return Ok(()) };
     Err(Stop::new(Exit::Failed, format!("`{}` failed: {} ({})", args.name, failure.message, failure.code))
         .at(format!("call {}", invoked.call))

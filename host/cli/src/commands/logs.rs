@@ -33,16 +33,32 @@ pub(super) async fn show(
     if follow {
         return keep_following(query, limit, client, printer).await;
     }
-    let mut latest = query.to_vec();
-    latest.extend([("limit", limit.to_string()), ("order", "newest".to_owned())]);
-    let page: Page<LogLine> = client.get(&client.in_project("/logs"), &latest).await?;
-    for line in page.items.iter().rev() {
+    let lines = latest(query, limit as usize, client).await?;
+    for line in lines.iter().rev() {
         printer.answer(line, || text(line));
     }
-    if page.items.is_empty() {
+    if lines.is_empty() {
         printer.say("no lines yet");
     }
     Ok(())
+}
+
+/// The latest lines, newest first, page by page.
+async fn latest(query: &[(&str, String)], limit: usize, client: &Client) -> Result<Vec<LogLine>> {
+    let mut lines = Vec::new();
+    let mut after = None;
+    while lines.len() < limit {
+        let mut query = query.to_vec();
+        query.extend([("limit", (limit - lines.len()).to_string()), ("order", "newest".to_owned())]);
+        query.extend(after.map(|after| ("after", after)));
+        let page: Page<LogLine> = client.get(&client.in_project("/logs"), &query).await?;
+        lines.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    Ok(lines)
 }
 
 /// The latest lines, then every new one until interrupted, or until a followed run is over.

@@ -62,7 +62,10 @@ fn fill(text: &str, name: &Name) -> String {
 
 /// Where the SDK is found: beside this program's source until it is published.
 fn sdk() -> String {
-    std::env::var("WEFT_SDK").unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../sdk/rust").to_owned())
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sdk/rust");
+    std::env::var("WEFT_SDK").unwrap_or_else(|_| {
+        std::fs::canonicalize(beside).map_or_else(|_| beside.to_owned(), |it| it.display().to_string())
+    })
 }
 
 fn write(file: &Path, text: &str) -> Result<(), Stop> {

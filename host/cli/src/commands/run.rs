@@ -39,8 +39,12 @@ async fn run_local(args: &RunArgs, local: &Local, printer: &Printer) -> Result<(
     let name = crate::project::Project::open(source)?.manifest.name;
     let talk = Printer::new(false, true);
     let source = SourceArgs { source: source.to_owned() };
-    deploy::quietly(&DeployArgs { source, name: None, no_build: false, no_activate: false }, local.client(), &talk)
-        .await?;
+    deploy::quietly(
+        &DeployArgs { source, name: None, no_build: args.no_build, no_activate: false },
+        local.client(),
+        &talk,
+    )
+    .await?;
     submit(args, name.as_str(), local.client(), printer).await
 }
 

@@ -71,6 +71,7 @@ fn report(project: &Project, all: usize, failed: usize, printer: &Printer) -> Re
     if all == 0 {
         printer.warn(&format!("`{name}` has no cases; put one into {}", project.folder.join("cases").display()));
     }
-    printer.done(&format!("{all} cases of `{name}` passed"));
+    let cases = if all == 1 { "case" } else { "cases" };
+    printer.done(&format!("{all} {cases} of `{name}` passed"));
     Ok(())
 }

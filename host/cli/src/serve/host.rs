@@ -21,6 +21,7 @@ use host_triggers::http::Http;
 use host_wire::config::Setting;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::registry::Registry;
 use crate::config::Config;
 
 /// Where a host keeps things.
@@ -39,6 +40,7 @@ pub(crate) struct Host {
     pub(crate) engine: Arc<Engine>,
     pub(crate) models: Arc<LoadedModels>,
     pub(crate) endpoints: Arc<Endpoints>,
+    registry: Arc<dyn Models>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) release: Arc<Release>,
     pub(crate) scheduler: Arc<Scheduler>,
@@ -59,12 +61,14 @@ impl Host {
         for warning in engine.warnings() {
             tracing::warn!("{warning}");
         }
-        let registry: Arc<dyn Models> = Arc::new(store.clone());
+        let stored: Arc<dyn Models> = Arc::new(store.clone());
         let deployments: Arc<dyn Deployments> = Arc::new(store.clone());
         let directory: Arc<dyn Directory> = store.directory();
         let recorder: Arc<dyn Recorder> = store.recorder();
         let invoke: Arc<dyn Invoke> = engine.clone();
-        let endpoints = Arc::new(Endpoints::new(registry.clone()));
+        let endpoints = Arc::new(Endpoints::new(stored.clone()));
+        let registry: Arc<dyn Models> =
+            Arc::new(Registry { stored, loaded: models.clone(), endpoints: endpoints.clone() });
         let parts = Parts {
             directory: directory.clone(),
             deployments: deployments.clone(),
@@ -84,14 +88,14 @@ impl Host {
             dispatch,
             deployments,
             directory,
-            models: registry,
+            models: registry.clone(),
             score,
             fetch: Arc::new(Fetcher::new(&config.fetch).context("could not make the fetcher")?),
             clock,
             platform: platform(),
         };
         let scheduler = Scheduler::new(services, config.pipelines.clone());
-        Ok(Self { store, artifacts, engine, models, endpoints, dispatcher, release, scheduler, config })
+        Ok(Self { store, artifacts, engine, models, endpoints, registry, dispatcher, release, scheduler, config })
     }
 
     /// Loads what is deployed and starts the tasks behind the scenes; they end with `stop`.
@@ -130,7 +134,7 @@ impl Host {
             store: self.store.clone(),
             artifacts: self.artifacts.clone(),
             directory: self.store.directory(),
-            models: Arc::new(self.store.clone()),
+            models: self.registry.clone(),
             dispatch: dispatch.clone(),
             release: self.release.clone(),
             endpoints: self.endpoints.clone(),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use host_wire::problem::Mistake;
 
-/// Exit codes: public API, listed in the README.
+/// Exit codes: public API, listed in docs/cli.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// What was asked failed: a run, a test case, a build, a call.
@@ -33,6 +33,12 @@ impl Stop {
     /// Stops with a message that completes "error: ".
     pub(crate) fn new(exit: Exit, what: impl Into<String>) -> Self {
         Self { what: what.into(), place: None, hint: None, mistakes: Vec::new(), exit }
+    }
+
+    /// What was being done when it happened.
+    pub(crate) fn during(mut self, what: &str) -> Self {
+        self.what = format!("{what}: {}", self.what);
+        self
     }
 
     /// Where it happened, such as `function.toml:7`.

@@ -70,6 +70,9 @@ impl<'c> Check<'c, '_> {
                     self.reader.problem_at(&path("function"), message, Some(suggestion.into()));
                     return;
                 }
+                if known.manifest.declares_nothing() {
+                    return;
+                }
                 self.params(name, step, action, known.manifest);
                 self.inputs(name, step, known.manifest);
                 self.outputs(name, action, known.manifest);
@@ -121,7 +124,9 @@ impl<'c> Check<'c, '_> {
         }
         let is_set = |param: &str| action.params.contains_key(param) || swept.contains(&param);
         for (param, spec) in manifest.params.iter().filter(|(param, spec)| spec.is_required() && !is_set(param)) {
-            let suggestion = Some(format!("add `{param}: …`, a {}, under params", spec.r#type));
+            let kind = spec.r#type.to_string();
+            let article = if kind.starts_with(['a', 'i', 'o']) { "an" } else { "a" };
+            let suggestion = Some(format!("add `{param}: …`, {article} {kind}, under params"));
             self.reader.problem_at(
                 &format!("steps.{name}"),
                 format!("the required param `{param}` is missing"),
@@ -204,6 +209,9 @@ impl<'c> Check<'c, '_> {
         let Some(known) = step.action.function().and_then(|action| self.catalogue.function(&action.function)) else {
             return;
         };
+        if known.manifest.declares_nothing() {
+            return;
+        }
         let Some(spec) = known.manifest.outputs.get(&reference.output) else {
             let suggestion = did_you_mean(&reference.output, known.manifest.outputs.keys().map(String::as_str))
                 .or_else(|| Some(format!("`{}` declares no outputs", known.manifest.name)));

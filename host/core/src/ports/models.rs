@@ -62,6 +62,16 @@ pub enum ModelError {
         /// The version.
         number: u64,
     },
+    /// The version cannot be loaded, so that nothing may point to it.
+    #[error("version {number} of model `{model}` cannot answer: {reason}")]
+    Unfit {
+        /// The model.
+        model: Name,
+        /// The version.
+        number: u64,
+        /// Why.
+        reason: String,
+    },
     /// The alias has no earlier version to go back to.
     #[error("alias `{alias}` of model `{model}` has never pointed elsewhere")]
     NoEarlier {

@@ -323,6 +323,8 @@ CREATE VIEW runs AS
 SELECT
     id, project, kind, name, state, owner,
     CAST(spec AS JSONB) -> 'params' AS params,
+    CAST(CAST(spec AS JSONB) ->> 'seed' AS NUMERIC) AS seed,
+    CAST(CAST(spec AS JSONB) ->> 'as_of' AS TIMESTAMPTZ) AS as_of,
     CAST(spec AS JSONB) -> 'labels' AS labels,
     CAST(spec AS JSONB) -> 'source' AS source,
     CAST(spec AS JSONB) -> 'platform' AS platform,

@@ -323,6 +323,8 @@ CREATE VIEW runs AS
 SELECT
     id, project, kind, name, state, owner,
     spec -> '$.params' AS params,
+    spec ->> '$.seed' AS seed,
+    spec ->> '$.as_of' AS as_of,
     spec -> '$.labels' AS labels,
     spec -> '$.source' AS source,
     spec -> '$.platform' AS platform,

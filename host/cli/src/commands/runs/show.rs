@@ -107,9 +107,11 @@ fn trials(parent: &Step, steps: &[Step]) -> String {
     table.text()
 }
 
+/// Whether trials that say anything of `key` differ in it; one that was stopped early says little.
 fn varies(key: &str, trials: &[&Step]) -> bool {
-    let first = trials.first().and_then(|it| it.params.get(key));
-    trials.iter().any(|it| it.params.get(key) != first)
+    let mut values = trials.iter().filter_map(|it| it.params.get(key));
+    let first = values.next();
+    values.any(|it| Some(it) != first)
 }
 
 fn artifacts(steps: &[Step]) -> Option<String> {

@@ -12,7 +12,7 @@ use host_core::{
 use serde_json::{Map, Value, json};
 
 use crate::{
-    failure::{of_artifact, of_deployment, of_unresolved},
+    failure::{of_artifact, of_deployment, of_model, of_unresolved},
     services::Services,
     view::View,
 };
@@ -80,11 +80,10 @@ async fn form(view: &View<'_>, target: &CallTarget, services: &Services) -> Resu
             }
         }
         CallTarget::Endpoint(name) => {
-            let reference = ModelRef { model: name.clone(), at: At::Default };
-            let version = services
-                .score
-                .current(project, &reference)
-                .map_err(|error| Failure::invalid("no-model", error.to_string()))?;
+            let endpoints = services.models.endpoints(project).await.map_err(|error| of_model(&error))?;
+            let served = endpoints.into_iter().find(|it| it.name == *name).map(|it| it.model);
+            let reference = served.unwrap_or_else(|| ModelRef { model: name.clone(), at: At::Default });
+            let version = services.models.resolve(project, &reference).await.map_err(|error| of_model(&error))?;
             let input = version
                 .signature
                 .inputs
