@@ -30,12 +30,15 @@ pub(crate) struct Args {
     /// The port to listen on; 0 picks a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
+    /// Take `fn` and the guests as they are
+    #[arg(long)]
+    no_build: bool,
 }
 
 impl Args {
-    /// The demo as a test.
-    pub(crate) fn once() -> Self {
-        Self { once: true, postgres: false, port: 0 }
+    /// The demo as a test; the tests before it have built what it needs.
+    pub(crate) fn once(is_built: bool) -> Self {
+        Self { once: true, postgres: false, port: 0, no_build: is_built }
     }
 }
 
@@ -59,6 +62,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 fn build(args: &Args) -> Result<Workspace> {
+    if args.no_build {
+        return Workspace::load();
+    }
     talk::say("== build `fn` and the guests (the first time takes minutes)");
     let mut needs = vec![prepare::C_COMPILER];
     if args.postgres {
