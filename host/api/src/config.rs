@@ -17,6 +17,8 @@ pub struct Config {
     pub max_model: ByteSize,
     /// The largest body of a call by hand; a function's own `max_body` holds as well.
     pub max_invoke: ByteSize,
+    /// The most events of a call by hand.
+    pub max_events: usize,
     /// The largest body of an inference request.
     pub max_tensors: ByteSize,
     /// How many uploads are taken at once.
@@ -39,6 +41,7 @@ impl Default for Config {
             max_artifact: ByteSize(16 << 30),
             max_model: ByteSize(1 << 30),
             max_invoke: ByteSize(64 << 20),
+            max_events: 1_000,
             max_tensors: ByteSize(64 << 20),
             max_uploads: 16,
             upload_pause: Millis(30_000),

@@ -173,17 +173,19 @@ async fn problem(answer: Response) -> Stop {
 pub(crate) fn sse_data(
     stream: impl Stream<Item = Result<Bytes, Stop>> + Unpin,
 ) -> impl Stream<Item = Result<String, Stop>> + Unpin {
-    Box::pin(futures_util::stream::unfold((stream, String::new()), |(mut stream, mut buffer)| async move {
+    Box::pin(futures_util::stream::unfold((stream, Vec::<u8>::new()), |(mut stream, mut buffer)| async move {
         loop {
-            if let Some(end) = buffer.find('\n') {
-                let line: String = buffer.drain(..=end).collect();
+            if let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
+                // Only a whole line is text: a piece may end in the middle of a character.
+                let line: Vec<u8> = buffer.drain(..=end).collect();
+                let line = String::from_utf8_lossy(&line);
                 if let Some(data) = line.trim_end().strip_prefix("data:") {
                     return Some((Ok(data.trim_start().to_owned()), (stream, buffer)));
                 }
                 continue;
             }
             match stream.next().await? {
-                Ok(piece) => buffer.push_str(&String::from_utf8_lossy(&piece)),
+                Ok(piece) => buffer.extend_from_slice(&piece),
                 Err(stop) => return Some((Err(stop), (stream, buffer))),
             }
         }

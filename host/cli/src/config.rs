@@ -27,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) drain_s: u64,
     /// How long a client may take to send the head of a request, seconds.
     pub(crate) head_s: u64,
+    /// How many connections may be open at once; others wait in the system's queue until one closes.
+    pub(crate) max_connections: usize,
     /// Worker threads; as many as there are cores, when 0.
     pub(crate) threads: usize,
     /// wasmtime: slots, compile queue, cache.
@@ -54,6 +56,7 @@ impl Default for Config {
             data: PathBuf::from(".weft"),
             drain_s: 30,
             head_s: 10,
+            max_connections: 4_096,
             threads: 0,
             engine: host_engine::Config::default(),
             dispatch: host_dispatch::Config::default(),

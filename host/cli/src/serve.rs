@@ -39,7 +39,9 @@ pub(crate) async fn up(config: Config, settings: Vec<Setting>, printer: &Printer
             .hint("name another address with --listen, or port 0 for a free one")
     })?;
     let address = listener.local_addr().context("could not read the address")?;
-    let (drain, head) = (Duration::from_secs(config.drain_s), Duration::from_secs(config.head_s));
+    let drain = Duration::from_secs(config.drain_s);
+    let bounds =
+        listen::Bounds { connections: config.max_connections, head: Duration::from_secs(config.head_s), drain };
     let host = Host::build(config, Place::Disk).await?;
     let stop = CancellationToken::new();
     let tasks = host.start(&stop).await?;
@@ -47,7 +49,7 @@ pub(crate) async fn up(config: Config, settings: Vec<Setting>, printer: &Printer
     printer.answer(&serde_json::json!({ "url": format!("http://{address}") }), || {
         format!("listening on http://{address}")
     });
-    let serving = tokio::spawn(listen::serve(listener, router, stop.clone(), listen::Patience { head, drain }));
+    let serving = tokio::spawn(listen::serve(listener, router, stop.clone(), bounds));
     signal().await?;
     tracing::info!("draining");
     host.drain(&stop, drain).await;

@@ -264,11 +264,16 @@ fn entry_for(call: &Call, revision: &Revision) -> Result<Entry, Failure> {
     })
 }
 
-/// Every call has a deadline: the caller's or the manifest's, whichever is earlier.
+/// Every call has a deadline: the caller's or the manifest's, whichever is earlier. Each event of a batch that broke runs
+/// again by itself, for as long as any call may.
 fn bound(context: &mut CallContext, revision: &Revision, call: &Call, arrived: Instant) {
     let limits = &revision.manifest.limits;
     let timeout = if matches!(call, Call::Job(_)) { limits.job_timeout() } else { limits.call_timeout() };
-    let latest = arrived.checked_add(timeout.duration());
+    let runs = match call {
+        Call::Events(events) if events.len() > 1 => u32::try_from(events.len()).unwrap_or(u32::MAX).saturating_add(1),
+        _ => 1,
+    };
+    let latest = timeout.duration().checked_mul(runs).and_then(|all| arrived.checked_add(all));
     context.deadline = match (context.deadline, latest) {
         (Some(asked), Some(latest)) => Some(asked.min(latest)),
         (asked, latest) => asked.or(latest),

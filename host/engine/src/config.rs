@@ -51,6 +51,8 @@ pub struct Config {
     pub job_files: usize,
     /// The most params, results and metrics a job may record.
     pub job_records: u64,
+    /// The most bytes of all of them together, as JSON.
+    pub job_record_bytes: ByteSize,
     /// The most bytes a job may hand to the host in one call, such as the tensors for a model.
     pub job_copy: ByteSize,
 }
@@ -79,6 +81,7 @@ impl Default for Config {
             job_memory: ByteSize(4 << 30),
             job_files: 1000,
             job_records: 1_000_000,
+            job_record_bytes: ByteSize(32 << 20),
             job_copy: ByteSize(256 << 20),
         }
     }

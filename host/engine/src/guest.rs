@@ -29,6 +29,8 @@ pub(crate) struct Guest {
     pub(crate) watch: Watch,
     /// Which versions this instance saw behind which references: it may have kept something of them.
     pub(crate) resolved: Vec<(ModelRef, VersionId)>,
+    /// The bytes of the tensors that the host keeps for it.
+    pub(crate) tensor_bytes: u64,
     /// The hermetic world of a job.
     pub(crate) sandbox: Option<Sandbox>,
     stdout: Capture,
@@ -72,6 +74,7 @@ impl Guest {
             current,
             watch,
             resolved: Vec::new(),
+            tensor_bytes: 0,
             sandbox,
             stdout,
             stderr,

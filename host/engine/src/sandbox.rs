@@ -36,6 +36,8 @@ pub(crate) struct Sandbox {
     failure: Option<Failure>,
     /// How many more params, results and metrics it may record.
     records: u64,
+    /// How many bytes these may have.
+    record_bytes: u64,
     clock: VirtualClock,
     random: Random,
     files: Files,
@@ -53,6 +55,7 @@ impl Sandbox {
             random: Random::from_seed(job.seed),
             files: Files::new(&job.inputs, job.out, manifest, config.job_files),
             records: config.job_records,
+            record_bytes: config.job_record_bytes.0,
             params: job.params,
             inputs: job.inputs,
             models: job.models,
@@ -87,16 +90,18 @@ impl Sandbox {
         self.failure.as_ref()
     }
 
-    /// Counts one more record; `None` once there were too many, and the first time that this is so, what to say.
-    pub(crate) fn count_record(&mut self) -> Result<(), Option<&'static str>> {
-        match self.records {
-            0 => Err(None),
-            1 => {
+    /// Counts one more record of so many bytes; `None` once there were too many, and the first time that this is so,
+    /// what to say.
+    pub(crate) fn count_record(&mut self, bytes: usize) -> Result<(), Option<&'static str>> {
+        match (self.records, self.record_bytes.checked_sub(bytes as u64)) {
+            (0, _) => Err(None),
+            (1, _) | (_, None) => {
                 self.records = 0;
                 Err(Some("the job recorded as many params, results and metrics as are kept; the rest is dropped"))
             }
-            _ => {
+            (_, Some(left)) => {
                 self.records -= 1;
+                self.record_bytes = left;
                 Ok(())
             }
         }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use host_capabilities::log::clean;
 use host_core::event::{Failure, code};
 use host_core::size::ByteSize;
 use wasmtime::{PoolConcurrencyLimitError, WasmBacktrace};
@@ -11,6 +12,9 @@ use crate::{current::Current, limits::Limiter, supervise::Stopped};
 
 /// How soon it makes sense to try an overloaded function again, milliseconds.
 const RETRY_MS: u32 = 1000;
+
+/// The most bytes of a backtrace: the names in it are the component's to choose.
+const BACKTRACE_BYTES: usize = 16 << 10;
 
 /// The failure behind an error that left a guest.
 pub(crate) fn failure(error: &wasmtime::Error, limiter: &Limiter, current: &Current) -> Failure {
@@ -77,8 +81,9 @@ fn trap(error: &wasmtime::Error, current: &Current) -> Failure {
 fn backtrace(error: &wasmtime::Error, current: &Current) -> Option<String> {
     let frames = error.downcast_ref::<WasmBacktrace>().filter(|it| !it.frames().is_empty())?;
     let revision = &current.revision;
-    Some(format!(
+    let text = format!(
         "call {} of {} revision {} ({})\n{frames}",
         current.context.id, revision.function, revision.number, revision.id
-    ))
+    );
+    Some(clean(&text, BACKTRACE_BYTES))
 }

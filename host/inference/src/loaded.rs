@@ -92,6 +92,14 @@ impl LoadedModels {
         }
     }
 
+    /// Loads a version before anybody asks for it.
+    ///
+    /// # Errors
+    /// When it cannot be loaded, or not now.
+    pub async fn load(&self, version: &VersionId) -> Result<(), ScoreError> {
+        within(self.deadline(None), self.session(version)).await.map(drop)
+    }
+
     /// Brings every reference up to date, if the registry changed. Worth a call right after an alias was moved.
     pub async fn refresh(&self) -> Result<(), ScoreError> {
         let mut reflected = self.reflected.lock().await;

@@ -1,10 +1,13 @@
 //! Executes one claimed step, whatever its action, and says how it ended.
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
 use host_core::{
     call::StepRef,
-    event::{Failure, code},
+    event::{Failure, FailureKind, code},
     pipeline::Action,
-    ports::Claim,
+    ports::{Claim, JournalError},
     run::{Settlement, StepRecord, StepResult},
     size::Millis,
 };
@@ -34,8 +37,21 @@ impl From<Failure> for Box<Broken> {
     }
 }
 
-/// Executes the step of a claim until it ends or is cancelled.
+/// Executes the step of a claim until it ends or is cancelled. A panic ends the step, not its settlement.
 pub(crate) async fn execute(
+    claim: &Claim,
+    services: &Services,
+    config: &Config,
+    cancelled: &CancellationToken,
+) -> Settlement {
+    let executing = AssertUnwindSafe(execute_or_panic(claim, services, config, cancelled));
+    executing.catch_unwind().await.unwrap_or_else(|_| {
+        let failure = Failure::fatal("host-panic", "the host panicked while it executed the step; its log says where");
+        Settlement::Failed { failure, retry_after_ms: None, result: Box::default() }
+    })
+}
+
+async fn execute_or_panic(
     claim: &Claim,
     services: &Services,
     config: &Config,
@@ -43,7 +59,10 @@ pub(crate) async fn execute(
 ) -> Settlement {
     let original = match original(claim, services).await {
         Ok(original) => original,
-        Err(failure) => return Settlement::Failed { failure, retry_after_ms: Some(1_000), result: Box::default() },
+        Err(failure) => {
+            let retry_after_ms = (failure.kind == FailureKind::Transient).then_some(1_000);
+            return Settlement::Failed { failure, retry_after_ms, result: Box::default() };
+        }
     };
     let Some(view) = View::new(claim, original) else {
         let failure = Failure::fatal(
@@ -62,15 +81,19 @@ pub(crate) async fn execute(
 /// The record of the same step in the run that this one reproduces.
 async fn original(claim: &Claim, services: &Services) -> Result<Option<StepRecord>, Failure> {
     let Some(run) = claim.run.spec.reproduces else { return Ok(None) };
-    let steps = services.journal.steps(run).await.map_err(|error| Failure::transient("store", error.to_string()))?;
+    let steps = services.journal.steps(run).await.map_err(|error| match error {
+        JournalError::Storage(_) => Failure::transient("store", error.to_string()),
+        _ => Failure::fatal("damaged-run", error.to_string()),
+    })?;
     Ok(steps.into_iter().find(|it| it.key.step == claim.key.step && it.key.trial == claim.key.trial))
 }
 
 /// What a step that is no job did before; a reproduction moves nothing twice.
 fn repeated(view: &View<'_>) -> Option<StepResult> {
-    let original = view.original.as_ref().filter(|_| view.step.action.function().is_none())?;
+    let cached_from = Some(view.claim.run.spec.reproduces.filter(|_| view.step.action.function().is_none())?);
+    // What the original does not know of it did not do.
+    let Some(original) = &view.original else { return Some(StepResult { cached_from, ..StepResult::default() }) };
     let (results, inputs, models) = (original.results.clone(), original.inputs.clone(), original.models.clone());
-    let cached_from = view.claim.run.spec.reproduces;
     Some(StepResult { results, inputs, models, cached_from, ..StepResult::default() })
 }
 
@@ -79,11 +102,29 @@ async fn attempt(view: &View<'_>, services: &Services, config: &Config, cancelle
         return Ok(result);
     }
     let acting = act(view, services, config, cancelled);
-    // A job is given its deadline by the engine, which also stops it.
-    match view.step.timeout.filter(|_| view.step.action.function().is_none()) {
-        None => acting.await,
-        Some(limit) => tokio::time::timeout(limit.duration(), acting).await.unwrap_or_else(|_| Err(late(limit).into())),
+    match view.step.action.function() {
+        // A job is given its deadline by the engine, which also stops it.
+        Some(_) => acting.await,
+        None => within(view.step.timeout, cancelled, acting).await,
     }
+}
+
+/// Work that is dropped when it takes too long or nobody wants it any more.
+pub(crate) async fn within<T>(
+    limit: Option<Millis>,
+    cancelled: &CancellationToken,
+    work: impl Future<Output = Result<T, Box<Broken>>>,
+) -> Result<T, Box<Broken>> {
+    let limited = async {
+        match limit {
+            None => work.await,
+            Some(limit) => {
+                tokio::time::timeout(limit.duration(), work).await.unwrap_or_else(|_| Err(late(limit).into()))
+            }
+        }
+    };
+    let stopped = || Err(Failure::transient(code::CANCELLED, "the step was cancelled").into());
+    cancelled.run_until_cancelled(limited).await.unwrap_or_else(stopped)
 }
 
 fn late(limit: Millis) -> Failure {
@@ -101,7 +142,8 @@ async fn act(view: &View<'_>, services: &Services, config: &Config, cancelled: &
 }
 
 fn failed(view: &View<'_>, broken: Broken) -> Settlement {
-    let Broken { failure, result } = broken;
+    let Broken { failure, mut result } = broken;
+    keep_pins(view, &mut result);
     let retry = &view.step.retry;
     let attempt = view.claim.attempt.saturating_sub(view.claim.earlier_attempts);
     let again = failure.code != code::CANCELLED && retry.again(attempt, failure.kind);
@@ -113,6 +155,15 @@ fn failed(view: &View<'_>, broken: Broken) -> Settlement {
     };
     let retry_after_ms = again.then(delay);
     Settlement::Failed { failure, retry_after_ms, result: Box::new(result) }
+}
+
+/// What an earlier attempt pinned stays pinned, even where this one did not get as far.
+fn keep_pins(view: &View<'_>, result: &mut StepResult) {
+    for pinned in view.own().into_iter().flat_map(|it| &it.inputs) {
+        if !result.inputs.iter().any(|it| it.name == pinned.name) {
+            result.inputs.push(pinned.clone());
+        }
+    }
 }
 
 /// The reference of a claim, for records of the calls it makes.

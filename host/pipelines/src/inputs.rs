@@ -17,20 +17,21 @@ use crate::{
     view::View,
 };
 
-/// Turns the sources of a step's inputs into bytes, fetching and pinning what is named by URL.
+/// Turns the sources of a step's inputs into bytes, fetching and pinning what is named by URL. What is resolved before
+/// one fails is kept in `inputs`, so that another attempt finds it pinned.
 pub(crate) async fn resolve(
     view: &View<'_>,
     services: &Services,
     config: &Config,
     manifest: &Manifest,
     sources: IndexMap<String, InputSource>,
-) -> Result<Vec<StepInput>, Failure> {
-    let mut inputs = Vec::with_capacity(sources.len());
+    inputs: &mut Vec<StepInput>,
+) -> Result<(), Failure> {
     for (name, source) in sources {
         let declared = manifest.inputs.get(&name);
         inputs.push(one(view, services, config, &name, source, declared).await?);
     }
-    Ok(inputs)
+    Ok(())
 }
 
 async fn one(
@@ -50,12 +51,12 @@ async fn one(
             Ok(input(digest, kind, media_type, reference.to_string()))
         }
         InputSource::Artifact(digest) => Ok(input(digest, kind, None, digest.to_string())),
-        InputSource::Url(url) => match view.pinned_input(name, &url) {
+        InputSource::Url(url) => match view.pinned_input(name) {
             Some(pinned) => Ok(pinned.clone()),
             None => Ok(input(fetch(services, config, name, &url).await?, kind, None, url)),
         },
         InputSource::Model(reference) => {
-            if let Some(pinned) = view.original.as_ref().and_then(|_| view.pinned_input(name, "")) {
+            if let Some(pinned) = view.pinned_input(name) {
                 return Ok(pinned.clone());
             }
             let pinned = match view.pinned_model(&reference) {

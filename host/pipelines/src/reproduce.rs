@@ -7,7 +7,7 @@ use host_core::{
     Digest, RunId,
     manifest::Time,
     pipeline::{Action, StepState},
-    ports::{ArtifactError, Artifacts},
+    ports::{ArtifactError, ArtifactStream, Artifacts},
     run::{NewRun, Platform, Run, RunState, StepKey, StepOutput, StepRecord},
 };
 use serde::Serialize;
@@ -175,18 +175,14 @@ fn outputs(steps: &[StepRecord]) -> BTreeMap<(String, String), Digest> {
     done.flat_map(|step| step.outputs.iter().map(|output| named(&step.key, output))).collect()
 }
 
-/// The offset of the first byte that differs; `None` when one is the beginning of the other and both are equal so far.
+/// The offset of the first byte that differs, which is where the shorter ends when it is the beginning of the longer.
 async fn first_difference(artifacts: &dyn Artifacts, a: &Digest, b: &Digest) -> Result<Option<u64>, ArtifactError> {
     let ((_, mut a), (_, mut b)) = (artifacts.stream(a).await?, artifacts.stream(b).await?);
     let (mut left, mut right) = (bytes::Bytes::new(), bytes::Bytes::new());
     let mut offset = 0;
     loop {
-        if left.is_empty() {
-            left = a.next().await.transpose()?.unwrap_or_default();
-        }
-        if right.is_empty() {
-            right = b.next().await.transpose()?.unwrap_or_default();
-        }
+        fill(&mut left, &mut a).await?;
+        fill(&mut right, &mut b).await?;
         let common = left.len().min(right.len());
         if common == 0 {
             return Ok((left.len() != right.len()).then_some(offset));
@@ -198,4 +194,13 @@ async fn first_difference(artifacts: &dyn Artifacts, a: &Digest, b: &Digest) -> 
         left = left.slice(common..);
         right = right.slice(common..);
     }
+}
+
+/// The next bytes, unless there are some left; none only at the end.
+async fn fill(piece: &mut bytes::Bytes, stream: &mut ArtifactStream) -> Result<(), ArtifactError> {
+    while piece.is_empty() {
+        let Some(next) = stream.next().await.transpose()? else { break };
+        *piece = next;
+    }
+    Ok(())
 }

@@ -8,6 +8,7 @@ use std::{
 
 use host_core::{
     RunId,
+    event::code,
     id::HostId,
     ports::{Claim, JournalError},
     run::{Settlement, StepKey},
@@ -25,6 +26,20 @@ const SETTLE_ATTEMPTS: u32 = 30;
 struct Running {
     attempt: u32,
     cancelled: CancellationToken,
+}
+
+/// An attempt's place among those in the works, given free however the attempt ends.
+struct Place {
+    scheduler: Arc<Scheduler>,
+    key: StepKey,
+    attempt: u32,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.scheduler.leave(&self.key, self.attempt);
+        self.scheduler.wake();
+    }
 }
 
 /// The steps of one host.
@@ -90,7 +105,7 @@ impl Scheduler {
     }
 
     async fn claim_until(self: &Arc<Self>, stop: &CancellationToken) {
-        let poll = Duration::from_millis(self.config.poll_ms);
+        let poll = Duration::from_millis(self.config.poll_ms.max(1));
         while !stop.is_cancelled() {
             let claimed = self.claim().await;
             if claimed > 0 && self.free() > 0 {
@@ -130,14 +145,36 @@ impl Scheduler {
     fn start(self: &Arc<Self>, claim: Claim) {
         let cancelled = CancellationToken::new();
         let running = Running { attempt: claim.attempt, cancelled: cancelled.clone() };
-        self.lock().insert(claim.key.clone(), running);
-        let this = self.clone();
+        // A step that was lost and came back is executed by its newer attempt alone.
+        if let Some(older) = self.lock().insert(claim.key.clone(), running) {
+            older.cancelled.cancel();
+        }
+        let place = Place { scheduler: self.clone(), key: claim.key.clone(), attempt: claim.attempt };
         self.steps.spawn(async move {
+            let this = &place.scheduler;
             let how = executor::execute(&claim, &this.services, &this.config, &cancelled).await;
-            this.settle(&claim, how).await;
-            this.lock().remove(&claim.key);
-            this.wake();
+            this.settle(&claim, this.or_given_back(how)).await;
         });
+    }
+
+    /// What could not be called because the host is stopping is given back, to be executed by whoever comes next.
+    fn or_given_back(&self, how: Settlement) -> Settlement {
+        match how {
+            Settlement::Failed { failure, retry_after_ms: None, result }
+                if self.steps.is_closed() && failure.code == code::UNAVAILABLE =>
+            {
+                Settlement::Failed { failure, retry_after_ms: Some(0), result }
+            }
+            how => how,
+        }
+    }
+
+    /// Forgets an attempt, unless a newer one of the same step has taken its place.
+    fn leave(&self, key: &StepKey, attempt: u32) {
+        let mut running = self.lock();
+        if running.get(key).is_some_and(|it| it.attempt == attempt) {
+            running.remove(key);
+        }
     }
 
     async fn settle(&self, claim: &Claim, how: Settlement) {
@@ -160,7 +197,8 @@ impl Scheduler {
     }
 
     async fn keep_leases(&self, stop: &CancellationToken) {
-        let period = Duration::from_millis(self.config.heartbeat_ms.max(10));
+        // A heartbeat that is rarer than the lease is long would lose every step.
+        let period = Duration::from_millis(self.config.heartbeat_ms.min(self.config.lease_ms / 2).max(10));
         // Leases are kept while steps are drained, too.
         while !(stop.is_cancelled() && self.lock().is_empty()) {
             self.heartbeat().await;
@@ -180,15 +218,16 @@ impl Scheduler {
             return;
         }
         match self.services.journal.heartbeat(self.host, &held, Duration::from_millis(self.config.lease_ms)).await {
-            Ok(lost) => self.give_up(&lost),
+            Ok(lost) => self.give_up(&held, &lost),
             Err(error) => tracing::warn!(%error, "could not prolong leases; trying again"),
         }
     }
 
-    fn give_up(&self, lost: &[StepKey]) {
+    /// Only the attempts that were asked about: a newer one may have begun while the journal answered.
+    fn give_up(&self, held: &[(StepKey, u32)], lost: &[StepKey]) {
         let running = self.lock();
-        for key in lost {
-            if let Some(it) = running.get(key) {
+        for (key, attempt) in held.iter().filter(|(key, _)| lost.contains(key)) {
+            if let Some(it) = running.get(key).filter(|it| it.attempt == *attempt) {
                 tracing::info!(run = %key.run, step = key.label(), "stopping a step that was cancelled or taken over");
                 it.cancelled.cancel();
             }

@@ -169,6 +169,10 @@ impl Runs {
         let mut pins = self.pins(&before.spec.project, &before.spec.pipeline, &before.spec.params).await?;
         // What was pinned stays pinned, so that a retry scores with the models the run began with.
         pins.models.extend(before.spec.pins.models.clone());
+        // A function that was taken out of service is no newer one.
+        for (reference, pinned) in &before.spec.pins.functions {
+            pins.functions.entry(reference.clone()).or_insert_with(|| pinned.clone());
+        }
         let changed = changed_steps(&before, &pins);
         let again = self.services().journal.retry(run, pins, &changed, who).await?;
         self.scheduler.wake();

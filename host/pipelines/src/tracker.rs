@@ -15,6 +15,9 @@ use host_core::{
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
+/// How often the last of what a job tracked is written while the store fails.
+const LAST_ATTEMPTS: u32 = 10;
+
 /// What an output is for and what is in it, as the job described it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Description {
@@ -88,8 +91,23 @@ impl Tracker {
         }
     }
 
+    /// Writes what is left once the job is over, waiting a little longer each time the store fails.
+    pub(crate) async fn flush_last(&self, period: Duration, journal: &dyn Journal) -> Result<(), JournalError> {
+        for attempt in 1..LAST_ATTEMPTS {
+            match self.flush(journal).await {
+                Err(JournalError::Storage(_)) => tokio::time::sleep(period * attempt).await,
+                written => return written,
+            }
+        }
+        self.flush(journal).await
+    }
+
+    /// As many points are kept as fit, the earliest first: a store that is away for long must not fill the memory.
     fn put_back(&self, mut earlier: Tracked) {
         let mut state = self.lock();
+        let room = self.most.saturating_sub(earlier.metrics.len());
+        state.dropped += state.pending.metrics.len().saturating_sub(room) as u64;
+        state.pending.metrics.truncate(room);
         earlier.params.append(&mut state.pending.params);
         earlier.results.append(&mut state.pending.results);
         earlier.metrics.append(&mut state.pending.metrics);
@@ -142,5 +160,44 @@ impl Track for Tracker {
 
     fn describe(&self, output: &str, kind: Kind, metadata: Value) {
         self.lock().outputs.insert(output.to_owned(), Description { kind, metadata });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use host_core::{RunId, clock::ManualClock};
+
+    use super::*;
+
+    fn tracker(most: usize) -> Arc<Tracker> {
+        let key = StepKey { run: RunId::next(), step: "train".to_owned(), trial: None };
+        Tracker::new(key, 1, most, Arc::new(ManualClock::at(jiff::Timestamp::UNIX_EPOCH)))
+    }
+
+    fn losses(tracker: &Tracker) -> Vec<f64> {
+        tracker.lock().pending.metrics.iter().map(|it| it.value).collect()
+    }
+
+    #[test]
+    fn points_that_do_not_fit_are_counted() {
+        let tracker = tracker(2);
+        (0..5).for_each(|it| tracker.metric("loss", f64::from(it), None));
+        assert_eq!((losses(&tracker), tracker.dropped()), (vec![0.0, 1.0], 3));
+    }
+
+    #[test]
+    fn what_is_put_back_comes_first_and_never_makes_more_than_fit() {
+        let tracker = tracker(3);
+        tracker.metric("loss", 1.0, None);
+        tracker.metric("loss", 2.0, None);
+        tracker.progress(0.1, "begun");
+        let unwritten = std::mem::take(&mut tracker.lock().pending);
+        tracker.metric("loss", 3.0, None);
+        tracker.metric("loss", 4.0, None);
+        tracker.progress(0.2, "going on");
+        tracker.put_back(unwritten);
+        assert_eq!((losses(&tracker), tracker.dropped()), (vec![1.0, 2.0, 3.0], 1));
+        assert_eq!(tracker.lock().pending.results["loss"], 4.0);
+        assert_eq!(tracker.lock().pending.progress.as_ref().unwrap().message, "going on");
     }
 }

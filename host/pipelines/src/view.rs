@@ -51,14 +51,16 @@ impl<'a> View<'a> {
         record.outputs.iter().find(|it| it.name == reference.output)
     }
 
-    /// What an earlier attempt, or the run that is reproduced, pinned for the same source, so that a URL is fetched once.
-    pub(crate) fn pinned_input(&self, name: &str, from: &str) -> Option<&StepInput> {
+    /// What an earlier attempt, or the run that is reproduced, pinned under this name, so that a URL is fetched once and
+    /// a model stays the same.
+    pub(crate) fn pinned_input(&self, name: &str) -> Option<&StepInput> {
         let earlier = self.original.as_ref().or_else(|| self.own())?;
-        earlier.inputs.iter().find(|it| it.name == name && (self.original.is_some() || it.from == from))
+        earlier.inputs.iter().find(|it| it.name == name)
     }
 
-    /// The version a model reference was pinned to at submission.
+    /// The version a model reference was pinned to at submission, or that the run which is reproduced used in the end.
     pub(crate) fn pinned_model(&self, reference: &ModelRef) -> Option<&VersionId> {
-        self.claim.run.spec.pins.models.get(&reference.to_string())
+        let used = || self.original.as_ref()?.models.iter().find(|it| it.model == reference.model);
+        self.claim.run.spec.pins.models.get(&reference.to_string()).or_else(used)
     }
 }

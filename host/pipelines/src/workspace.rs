@@ -82,6 +82,9 @@ fn described(name: &str, blob: host_core::artifact::Blob, manifest: &Manifest, t
 
 /// A link would let a job publish a file of the host's.
 fn check_plain(file: &Path, name: &str) -> Result<(), Failure> {
+    if file.file_name().is_none_or(|it| it != name) {
+        return Err(Failure::fatal("bad-output", format!("output `{name}` is not a plain file name")));
+    }
     match std::fs::symlink_metadata(file) {
         Ok(metadata) if metadata.is_file() => Ok(()),
         Ok(_) => Err(Failure::fatal("bad-output", format!("output `{name}` is not a plain file"))),

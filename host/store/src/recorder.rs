@@ -4,9 +4,12 @@ mod rows;
 mod tallies;
 mod writer;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use host_core::{
@@ -25,6 +28,8 @@ use crate::{Config, logs::StoredLine, sql::Db, text};
 
 /// The longest log line that is kept.
 const LONGEST_LINE: usize = 64 << 10;
+/// How long a reader waits for what is still to be written.
+const LONGEST_FLUSH: Duration = Duration::from_secs(5);
 
 /// Takes records and writes them behind.
 pub struct StoreRecorder {
@@ -49,13 +54,17 @@ impl StoreRecorder {
         (Arc::new(Self { tallies, calls, lines, flush, followers, dropped }), task)
     }
 
-    /// Resolves when everything that was recorded before has been written, or dropped and counted.
+    /// Resolves when everything that was recorded before has been written, or dropped and counted; or after a while,
+    /// when the database is away: whoever reads then sees what is there.
     pub async fn flush(&self) {
         let (done, wait) = oneshot::channel();
-        if self.flush.send(done).await.is_ok() {
-            // An error means that the writer has stopped, which it does after a last flush.
-            let _ = wait.await;
-        }
+        let flushed = async {
+            if self.flush.send(done).await.is_ok() {
+                // An error means that the writer has stopped, which it does after a last flush.
+                let _ = wait.await;
+            }
+        };
+        let _ = tokio::time::timeout(LONGEST_FLUSH, flushed).await;
     }
 
     /// Log lines from now on, as they come; whoever lags behind misses some and is told how many.

@@ -74,6 +74,7 @@ impl From<ModelError> for Problem {
         match error {
             ModelError::NotFound(_) => Self::not_found(detail).hint("`fn models list` shows what is registered"),
             ModelError::Retired { .. } => Self::new(StatusCode::CONFLICT, "retired", detail),
+            ModelError::Unfit { .. } => Self::unprocessable("unfit-model", detail),
             ModelError::NoEarlier { .. } => Self::new(StatusCode::CONFLICT, "no-earlier-version", detail),
             ModelError::Storage(_) => Self::storage(detail),
         }

@@ -93,6 +93,7 @@ impl From<ModelError> for Refusal {
         let status = match error {
             ModelError::NotFound(_) | ModelError::Retired { .. } => StatusCode::NOT_FOUND,
             ModelError::NoEarlier { .. } => StatusCode::CONFLICT,
+            ModelError::Unfit { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             ModelError::Storage(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, error.to_string())

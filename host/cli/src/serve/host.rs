@@ -160,7 +160,6 @@ impl Host {
 
     /// Writes what is left to write.
     pub(crate) async fn close(&self) {
-        self.store.recorder().flush().await;
         self.store.close().await;
     }
 }

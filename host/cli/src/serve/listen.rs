@@ -1,6 +1,6 @@
 //! Accepts connections on one port until told to stop, then lets those that are open finish.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use hyper::{Request, body::Incoming, service::service_fn};
@@ -8,15 +8,20 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit as Place, Semaphore},
+};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::opening::Opening;
 
-/// How long clients are waited for.
+/// How many clients are served at once, and how long they are waited for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct Bounds {
+    /// Connections open at once; others wait in the system's queue.
+    pub(super) connections: usize,
     /// A client that does not finish its request head within this time is sent away.
     pub(super) head: Duration,
     /// How long open connections may take to finish after `stop`.
@@ -27,14 +32,15 @@ pub(super) struct Patience {
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
 /// Serves `router` until `stop`; then waits for open connections.
-pub(super) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, patience: Patience) {
+pub(super) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, bounds: Bounds) {
     let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(patience.head);
+    server.http1().timer(TokioTimer::new()).header_read_timeout(bounds.head);
     server.http2().timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
     let open = GracefulShutdown::new();
-    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+    let places = Arc::new(Semaphore::new(bounds.connections.max(1)));
+    while let Some(accepted) = stop.run_until_cancelled(accept(&listener, &places)).await {
         match accepted {
-            Ok(client) => connection(&server, &open, client, patience.head, router.clone()),
+            Ok((place, client)) => connection(&server, &open, place, client, bounds.head, router.clone()),
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
                 tokio::time::sleep(EXHAUSTED).await;
@@ -42,14 +48,21 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
         }
     }
     drop(listener);
-    if tokio::time::timeout(patience.drain, open.shutdown()).await.is_err() {
+    if tokio::time::timeout(bounds.drain, open.shutdown()).await.is_err() {
         tracing::warn!("closing connections that did not finish in time");
     }
+}
+
+/// The next client, once there is a place for it.
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(Place, (TcpStream, SocketAddr))> {
+    let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
+    Ok((place, listener.accept().await?))
 }
 
 fn connection(
     server: &auto::Builder<TokioExecutor>,
     open: &GracefulShutdown,
+    place: Place,
     (stream, peer): (TcpStream, SocketAddr),
     head: Duration,
     router: Router,
@@ -66,5 +79,6 @@ fn connection(
         if let Err(error) = connection.await {
             tracing::debug!(%peer, %error, "connection ended early");
         }
+        drop(place);
     });
 }

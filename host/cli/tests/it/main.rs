@@ -11,4 +11,5 @@ mod http;
 mod models;
 mod pipelines;
 mod postgres;
+mod runs;
 mod support;

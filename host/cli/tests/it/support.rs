@@ -4,11 +4,14 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub(crate) mod raw;
 
 /// How long anything may take before a test gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
@@ -17,7 +20,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) struct Host {
     child: Child,
     url: String,
-    data: TempDir,
+    data: Arc<TempDir>,
     options: Options,
 }
 
@@ -43,7 +46,15 @@ impl Host {
 
     /// A host with some settings of its own.
     pub(crate) fn start_with(options: Options) -> Self {
-        let data = tempfile::tempdir().unwrap();
+        Self::on(Arc::new(tempfile::tempdir().unwrap()), options)
+    }
+
+    /// Another host beside this one, on the same folder and the same database.
+    pub(crate) fn twin(&self) -> Self {
+        Self::on(self.data.clone(), self.options.clone())
+    }
+
+    fn on(data: Arc<TempDir>, options: Options) -> Self {
         let (child, url) = spawn(data.path(), &options);
         Self { child, url, data, options }
     }
@@ -142,6 +153,15 @@ impl Host {
         serde_json::from_str(&body).unwrap()
     }
 
+    /// Calls on record that fit `query`, newest first, once there are at least as many as that.
+    pub(crate) fn calls(&self, query: &str, at_least: usize) -> Vec<Value> {
+        until("the calls are on record", || {
+            let page = self.get_json(&format!("/api/v1/projects/default/calls?limit=500&{query}"));
+            let calls = page["items"].as_array().unwrap().clone();
+            (calls.len() >= at_least).then_some(calls)
+        })
+    }
+
     /// POST, with the status and body.
     pub(crate) fn post(&self, path: &str, content_type: &str, body: &[u8]) -> (u16, String) {
         answer(agent().post(&self.url(path)).header("content-type", content_type).send(body))
@@ -167,7 +187,12 @@ fn answer(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> (u
 /// `fn` with these arguments, deaf to the environment of whoever runs the tests.
 pub(crate) fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fn"));
-    command.args(args).env_remove("DATABASE_URL").env_remove("WEFT_HOST").env_remove("WEFT_PROJECT").env("RUST_LIB_BACKTRACE", "0");
+    command
+        .args(args)
+        .env_remove("DATABASE_URL")
+        .env_remove("WEFT_HOST")
+        .env_remove("WEFT_PROJECT")
+        .env("RUST_LIB_BACKTRACE", "0");
     command
 }
 

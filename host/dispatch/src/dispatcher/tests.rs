@@ -155,6 +155,14 @@ async fn a_call_has_the_deadline_of_its_manifest_unless_the_caller_is_in_a_great
 }
 
 #[tokio::test]
+async fn each_event_of_a_broken_batch_may_take_as_long_as_any_call() {
+    let host = host(Guest::silent(), [revision("hello", 1, |it| it.manifest.limits.timeout = Some(Millis(50_000)))]);
+    let before = Instant::now();
+    host.call("hello", events(3)).await;
+    assert!(host.guest.contexts.lock()[0].deadline.unwrap() >= before + Duration::from_secs(4 * 50));
+}
+
+#[tokio::test]
 async fn failures_are_recorded_and_successes_only_where_the_policy_wants_them() {
     let guest = Guest::new(|call| match call {
         Call::Events(events) if events.len() == 2 => {

@@ -1,9 +1,14 @@
 //! Between the contract's records and the words of core.
 
+use host_capabilities::log::clean;
 use host_core::event::{self, FailureKind};
 use host_core::tensor;
 
 use super::wit::{model, types};
+
+/// The most bytes of a failure's code and message: every failed call keeps them on record.
+const CODE_BYTES: usize = 200;
+const MESSAGE_BYTES: usize = 16 << 10;
 
 impl From<event::Event> for types::Event {
     fn from(event: event::Event) -> Self {
@@ -45,8 +50,8 @@ impl From<types::Failure> for event::Failure {
         };
         Self {
             kind,
-            code: failure.code,
-            message: failure.message,
+            code: clean(&failure.code, CODE_BYTES),
+            message: clean(&failure.message, MESSAGE_BYTES),
             retry_after_ms: failure.retry_after_ms,
             backtrace: None,
         }

@@ -2,6 +2,7 @@
 //!
 //! Its tensors know fewer types; an output of another type is left out, and the call's log says so.
 
+use host_capabilities::log::clean;
 use host_core::{
     model::ScoreError,
     record::Level,
@@ -51,6 +52,9 @@ pub(super) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     errors::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)
 }
 
+/// The most bytes of a name that an error repeats: the guest may keep many errors.
+const NAME_BYTES: usize = 200;
+
 /// What a guest gets: an answer or the reason why not; or a trap.
 type Answer<T> = wasmtime::Result<Result<T, Resource<Denied>>>;
 
@@ -88,7 +92,7 @@ impl inference::HostGraphExecutionContext for Guest {
         let Named(name) = self.table.get(&model)?.clone();
         let mut tensors = Vec::with_capacity(inputs.len());
         for (name, array) in inputs {
-            tensors.push(self.table.delete(array)?.into_tensor(name));
+            tensors.push(self.release(array)?.into_tensor(name));
         }
         let computed = match tensors.into_iter().collect::<Result<Vec<_>, _>>() {
             Ok(tensors) => self.ask_model(&name, tensors).await.map_err(Denied::from),
@@ -110,7 +114,7 @@ impl tensor::Host for Guest {}
 
 impl tensor::HostTensor for Guest {
     fn new(&mut self, dimensions: Vec<u32>, kind: TensorType, data: Vec<u8>) -> wasmtime::Result<Resource<Array>> {
-        Ok(self.table.push(Array { dimensions, kind, data })?)
+        self.hold(Array { dimensions, kind, data })
     }
 
     fn dimensions(&mut self, array: Resource<Array>) -> wasmtime::Result<Vec<u32>> {
@@ -126,8 +130,7 @@ impl tensor::HostTensor for Guest {
     }
 
     fn drop(&mut self, array: Resource<Array>) -> wasmtime::Result<()> {
-        self.table.delete(array)?;
-        Ok(())
+        self.release(array).map(drop)
     }
 }
 
@@ -162,11 +165,29 @@ impl Guest {
         for output in outputs {
             let (name, dtype) = (output.name.clone(), output.dtype);
             match Array::from_tensor(output) {
-                Some(array) => handed.push((name, self.table.push(array)?)),
+                Some(array) => handed.push((name, self.hold(array)?)),
                 None => self.left_out(&name, dtype),
             }
         }
         Ok(handed)
+    }
+
+    /// Keeps a tensor for the guest: all of them together take no more memory than the guest may have itself.
+    fn hold(&mut self, array: Array) -> wasmtime::Result<Resource<Array>> {
+        let (held, most) = (self.tensor_bytes.saturating_add(array.bytes()), self.limiter.most());
+        if held > most {
+            wasmtime::bail!("it holds more than {most} bytes of tensors, which is what limits.memory allows");
+        }
+        let held_array = self.table.push(array)?;
+        self.tensor_bytes = held;
+        Ok(held_array)
+    }
+
+    /// Takes a tensor from the guest.
+    fn release(&mut self, array: Resource<Array>) -> wasmtime::Result<Array> {
+        let array = self.table.delete(array)?;
+        self.tensor_bytes = self.tensor_bytes.saturating_sub(array.bytes());
+        Ok(array)
     }
 
     fn left_out(&self, name: &str, dtype: Dtype) {
@@ -179,6 +200,7 @@ impl From<Refused> for Denied {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::NotGranted(name) => {
+                let name = clean(&name, NAME_BYTES);
                 let data = format!("function.toml grants no model `{name}`: add model = [\"{name}\"] under [grants]");
                 Self { code: ErrorCode::Security, data }
             }

@@ -47,7 +47,7 @@ impl Host for Guest {
     }
 
     fn log_metric(&mut self, name: String, value: f64, step: Option<i64>) {
-        match self.recording() {
+        match self.recording(name.len()) {
             Some(track) if is_name(&name) => track.metric(&name, value, step),
             Some(_) => self.complain("a metric was not recorded: its name is empty or too long"),
             None => {}
@@ -71,7 +71,7 @@ impl Host for Guest {
         if !outputs.is_empty() && !outputs.contains_key(&name) {
             return Err(format!("function.toml declares no output `{name}` under [outputs]"));
         }
-        if let Some(track) = self.recording() {
+        if let Some(track) = self.recording(name.len() + metadata_json.len()) {
             track.describe(&name, kind, metadata);
         }
         Ok(())
@@ -89,9 +89,9 @@ impl Guest {
         self.current.context.track.clone()
     }
 
-    /// Where one more record goes, if there is room for it.
-    fn recording(&mut self) -> Option<Arc<dyn Track>> {
-        match self.sandbox.as_mut()?.count_record() {
+    /// Where one more record of so many bytes goes, if there is room for it.
+    fn recording(&mut self, bytes: usize) -> Option<Arc<dyn Track>> {
+        match self.sandbox.as_mut()?.count_record(bytes) {
             Ok(()) => self.track(),
             Err(first) => {
                 if let Some(message) = first {
@@ -104,7 +104,7 @@ impl Guest {
 
     /// Records a value, or says on the job's log why not: the contract has no other way to say it.
     fn record(&mut self, name: &str, json: &str, take: impl FnOnce(&dyn Track, &str, Value)) {
-        let Some(track) = self.recording() else { return };
+        let Some(track) = self.recording(name.len() + json.len()) else { return };
         let value = if is_name(name) { parse(json) } else { Err("its name is empty or too long".to_owned()) };
         match value {
             Ok(value) => take(&*track, name, value),

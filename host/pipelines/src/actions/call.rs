@@ -32,30 +32,49 @@ const ANSWER: usize = 1 << 20;
 /// One call's latency and answer.
 type Measured = (Duration, Result<Value, Failure>);
 
+/// What the calls have come to so far. Of the answers only the first are kept, however many there are.
+struct Tally {
+    latency: Option<Histogram<u64>>,
+    requests: u32,
+    errors: u32,
+    first_error: Option<Failure>,
+    answers: Vec<Value>,
+}
+
 /// Makes the calls, some at a time.
 pub(crate) async fn run(view: &View<'_>, action: &Call, services: &Services, cancelled: &CancellationToken) -> Attempt {
     let payloads = Payloads::read(view, action, services).await?;
     let started = Instant::now();
-    let calls = (0..action.requests.max(1)).map(|index| one(view, action, services, &payloads, index as usize));
-    let all = stream::iter(calls).buffered(action.parallel.clamp(1, 1_000) as usize).collect::<Vec<_>>();
-    let Some(measured) = cancelled.run_until_cancelled(all).await else {
-        return Err(Failure::transient(host_core::event::code::CANCELLED, "cancelled").into());
-    };
-    let results = report(&measured, started.elapsed());
-    let first_error = measured.iter().find_map(|(_, answer)| answer.as_ref().err());
-    match first_error {
-        Some(failure) if measured.iter().all(|(_, answer)| answer.is_err()) => Err(failure.clone().into()),
+    let calls =
+        (0..action.requests.max(1)).map(|index| one(view, action, services, &payloads, cancelled, index as usize));
+    let mut answers = stream::iter(calls).buffered(action.parallel.clamp(1, 1_000) as usize);
+    let mut tally = Tally::new();
+    while let Some(measured) = answers.next().await {
+        tally.add(measured);
+    }
+    let results = tally.report(started.elapsed());
+    match tally.first_error {
+        Some(failure) if tally.errors == tally.requests => Err(failure.into()),
         _ => Ok(StepResult { results, ..StepResult::default() }),
     }
 }
 
-async fn one(view: &View<'_>, action: &Call, services: &Services, payloads: &Payloads, index: usize) -> Measured {
+async fn one(
+    view: &View<'_>,
+    action: &Call,
+    services: &Services,
+    payloads: &Payloads,
+    cancelled: &CancellationToken,
+    index: usize,
+) -> Measured {
     let call = match payloads.call(index) {
         Ok(call) => call,
         Err(failure) => return (Duration::ZERO, Err(failure)),
     };
     let mut context = CallContext::new(TriggerRef::new("run", view.claim.run.spec.name()));
     context.step = Some(step_ref(view.claim));
+    context.principal.clone_from(&view.claim.run.spec.owner);
+    context.cancelled = cancelled.child_token();
     let target = target(view, &action.target);
     let started = Instant::now();
     let called = services.dispatch.call(target, context, call).await;
@@ -100,28 +119,42 @@ fn parse(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
 }
 
-fn report(measured: &[Measured], wall: Duration) -> Map<String, Value> {
-    let mut latency = Histogram::<u64>::new_with_bounds(1, 3_600_000_000, 3).ok();
-    for (took, _) in measured {
-        if let Some(latency) = &mut latency {
+impl Tally {
+    fn new() -> Self {
+        let latency = Histogram::new_with_bounds(1, 3_600_000_000, 3).ok();
+        Self { latency, requests: 0, errors: 0, first_error: None, answers: Vec::new() }
+    }
+
+    fn add(&mut self, (took, answer): Measured) {
+        self.requests += 1;
+        if let Some(latency) = &mut self.latency {
             latency.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         }
+        match answer {
+            Ok(answer) if self.answers.len() < SHOWN => self.answers.push(answer),
+            Ok(_) => {}
+            Err(failure) => {
+                self.errors += 1;
+                self.first_error.get_or_insert(failure);
+            }
+        }
     }
-    let at = |quantile: f64| latency.as_ref().map(|it| it.value_at_quantile(quantile));
-    let errors: Vec<&Failure> = measured.iter().filter_map(|(_, answer)| answer.as_ref().err()).collect();
-    let answers: Vec<&Value> = measured.iter().filter_map(|(_, answer)| answer.as_ref().ok()).take(SHOWN).collect();
-    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-    let per_second = measured.len() as f64 / wall.as_secs_f64().max(1e-9);
-    Map::from_iter([
-        ("requests".to_owned(), json!(measured.len())),
-        ("errors".to_owned(), json!(errors.len())),
-        ("first_error".to_owned(), json!(errors.first().map(|it| &it.message))),
-        ("p50_us".to_owned(), json!(at(0.5))),
-        ("p90_us".to_owned(), json!(at(0.9))),
-        ("p99_us".to_owned(), json!(at(0.99))),
-        ("max_us".to_owned(), json!(latency.as_ref().map(Histogram::max))),
-        ("mean_us".to_owned(), json!(latency.as_ref().map(|it| it.mean().round()))),
-        ("per_second".to_owned(), json!(per_second.round())),
-        ("answers".to_owned(), json!(answers)),
-    ])
+
+    fn report(&self, wall: Duration) -> Map<String, Value> {
+        let latency = self.latency.as_ref();
+        let at = |quantile: f64| latency.map(|it| it.value_at_quantile(quantile));
+        let per_second = f64::from(self.requests) / wall.as_secs_f64().max(1e-9);
+        Map::from_iter([
+            ("requests".to_owned(), json!(self.requests)),
+            ("errors".to_owned(), json!(self.errors)),
+            ("first_error".to_owned(), json!(self.first_error.as_ref().map(|it| &it.message))),
+            ("p50_us".to_owned(), json!(at(0.5))),
+            ("p90_us".to_owned(), json!(at(0.9))),
+            ("p99_us".to_owned(), json!(at(0.99))),
+            ("max_us".to_owned(), json!(latency.map(Histogram::max))),
+            ("mean_us".to_owned(), json!(latency.map(|it| it.mean().round()))),
+            ("per_second".to_owned(), json!(per_second.round())),
+            ("answers".to_owned(), json!(self.answers)),
+        ])
+    }
 }

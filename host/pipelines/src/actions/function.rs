@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cache,
     config::Config,
-    executor::{Attempt, Broken, step_ref},
+    executor::{Attempt, Broken, step_ref, within},
     failure::{of_deployment, of_unresolved},
     inputs,
     seed::step_seed,
@@ -40,6 +40,7 @@ struct Job<'a> {
     revision: Arc<Revision>,
     models: Vec<VersionId>,
     seed: u64,
+    deadline: Option<Instant>,
     result: StepResult,
 }
 
@@ -51,7 +52,10 @@ pub(crate) async fn run(
     config: &Config,
     cancelled: &CancellationToken,
 ) -> Attempt {
-    let mut job = prepare(view, action, services, config).await?;
+    // Fetching inputs is part of the attempt, and of its time.
+    let deadline = view.step.timeout.and_then(|it| Instant::now().checked_add(it.duration()));
+    let preparing = prepare(view, action, services, config);
+    let mut job = Job { deadline, ..within(view.step.timeout, cancelled, preparing).await? };
     if let Some(key) = job.cache_key() {
         job.result.cache_key = Some(key);
         if let Some(earlier) = job.cached(&key).await {
@@ -73,13 +77,13 @@ async fn prepare<'a>(
     let mut result = StepResult { params, ..StepResult::default() };
     result.function =
         Some(PinnedFunction { revision: revision.id, number: revision.number, component: revision.component });
-    match inputs::resolve(view, services, config, &revision.manifest, work.inputs).await {
-        Ok(inputs) => result.inputs = inputs,
-        Err(failure) => return Err(Broken::new(failure, result)),
+    let resolving = inputs::resolve(view, services, config, &revision.manifest, work.inputs, &mut result.inputs);
+    if let Err(failure) = resolving.await {
+        return Err(Broken::new(failure, result));
     }
     let models = revision.manifest.grants.model.iter().filter_map(|it| view.pinned_model(it).cloned()).collect();
     let seed = step_seed(view.claim.run.spec.seed, &view.claim.key.step, view.claim.key.trial);
-    Ok(Job { view, services, config, revision, models, seed, result })
+    Ok(Job { view, services, config, revision, models, seed, deadline: None, result })
 }
 
 async fn revision(view: &View<'_>, reference: &FunctionRef, services: &Services) -> Result<Arc<Revision>, Failure> {
@@ -105,7 +109,9 @@ impl Job<'_> {
     /// `None` when the work must be done again every time.
     fn cache_key(&self) -> Option<Digest> {
         let manifest = &self.revision.manifest;
-        let hermetic = manifest.time != Time::Real;
+        // A model that was no version of anything when the run began cannot be part of the key.
+        let is_pinned = self.models.len() == manifest.grants.model.len();
+        let hermetic = manifest.time != Time::Real && is_pinned;
         if !self.view.step.cache.unwrap_or(hermetic) {
             return None;
         }
@@ -199,7 +205,7 @@ impl Job<'_> {
         context.cancelled = cancelled.child_token();
         context.step = Some(step_ref(claim));
         context.track = Some(tracker.clone());
-        context.deadline = self.view.step.timeout.and_then(|it| Instant::now().checked_add(it.duration()));
+        context.deadline = self.deadline;
         let reference = FunctionRef { name: self.revision.function.clone(), revision: Some(self.revision.number) };
         self.services.dispatch.call(
             Target::Function(claim.run.spec.project.clone(), reference),
@@ -212,15 +218,16 @@ impl Job<'_> {
     async fn tracked(&self, call: impl Future<Output = Called>, tracker: &Tracker) -> Called {
         let journal = self.services.journal.as_ref();
         let stop = CancellationToken::new();
-        let writing = tracker.flush_every(Duration::from_millis(self.config.track_ms), journal, &stop);
+        let period = Duration::from_millis(self.config.track_ms.max(1));
+        let writing = tracker.flush_every(period, journal, &stop);
         let calling = async {
             let called = call.await;
             stop.cancel();
             called
         };
         let (called, ()) = tokio::join!(calling, writing);
-        if let Err(error) = tracker.flush(journal).await {
-            tracing::debug!(%error, "could not write the last of what a step tracked");
+        if let Err(error) = tracker.flush_last(period, journal).await {
+            tracing::warn!(step = self.view.claim.key.label(), %error, "could not write the last of what a step tracked");
         }
         called
     }

@@ -44,7 +44,7 @@ pub(super) struct Writer {
 enum Patience {
     /// Again and again: the queues fill meanwhile, and what they cannot hold is dropped and counted.
     Endless,
-    /// Once: somebody waits.
+    /// Once: the host stops.
     Once,
 }
 
@@ -66,7 +66,7 @@ impl Writer {
                 biased;
                 () = stop.cancelled() => break,
                 Some(done) = flushes.recv() => {
-                    self.write_all(Held::default(), Patience::Once, &stop).await;
+                    self.write_all(Held::default(), Patience::Endless, &stop).await;
                     self.write_totals().await;
                     // Whoever asked may have gone.
                     let _ = done.send(());

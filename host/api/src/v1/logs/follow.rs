@@ -92,7 +92,9 @@ async fn before_tail(
         return newest(state, project, &LogFilter::default()).await;
     }
     state.store.recorder().flush().await;
-    let one_more = PageRequest { limit: Some(tail.saturating_add(1)), after: None };
+    // A page has one line more than the longest tail, by which the place before it is known.
+    let tail = tail.min(PageRequest::MOST - 1);
+    let one_more = PageRequest { limit: Some(tail + 1), after: None };
     let page = state.store.logs(project, filter, Order::NewestFirst, &one_more).await?;
     Ok(page.items.into_iter().nth(tail as usize).map(|it| it.id))
 }

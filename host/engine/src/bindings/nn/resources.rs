@@ -27,6 +27,11 @@ pub struct Denied {
 }
 
 impl Array {
+    /// How much memory it takes.
+    pub(super) fn bytes(&self) -> u64 {
+        (self.data.len() + self.dimensions.len() * size_of::<u32>()) as u64
+    }
+
     /// The same under a name.
     pub(super) fn into_tensor(self, name: String) -> Result<Tensor, Denied> {
         let dtype = match self.kind {
