@@ -114,7 +114,9 @@ impl Drop for Ticket {
 }
 
 impl Open {
-    fn close(self, summary: Summary, finished: &mut Finished) {
+    fn close(mut self, summary: Summary, finished: &mut Finished) {
+        // Left only when the record is on its way, so that a host that waits for everyone to leave loses none.
+        let _places = self.places.take();
         let elapsed = self.arrived.elapsed().as_micros();
         finished.usage.duration_us = u64::try_from(elapsed).unwrap_or(u64::MAX);
         let failure = finished.failure.clone().or(summary.failure);

@@ -96,7 +96,7 @@ fn a_trap_is_answered_500_and_explained_in_its_record() {
     let call = failed(&host, "trap");
     assert_eq!(call["id"], problem["call"]);
     let backtrace = call["failure"]["backtrace"].as_str().unwrap();
-    assert!(backtrace.contains("of site revision 1") && backtrace.contains("wasm function"), "{backtrace}");
+    assert!(backtrace.contains("of site revision 1") && backtrace.contains("conformance_http::Server"), "{backtrace}");
     let lines = host.json_lines(&["logs", "--call", call["id"].as_str().unwrap()]);
     assert!(lines.iter().any(|it| it["message"] == "asked to trap"), "{lines:?}");
 }
