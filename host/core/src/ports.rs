@@ -15,7 +15,7 @@ pub use artifacts::{ArtifactError, ArtifactStream, Artifacts};
 pub use deployments::{DeployError, Deployments, Directory, Functions, NewRevision};
 pub use dispatch::Dispatch;
 pub use fetch::{Fetch, FetchError};
-pub use invoke::{Inspection, Invoke, PrepareError};
+pub use invoke::{Inspection, Invoke, PrepareError, check_grants};
 pub use journal::{Claim, Journal, JournalError, RunFilter, Settled, Tracked};
 pub use models::{Endpoint, ModelError, Models, NewVersion};
 pub use recorder::{NoRecorder, Recorder};

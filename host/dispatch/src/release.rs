@@ -6,9 +6,8 @@ use host_core::{
     Digest, Name, RevisionId,
     clock::Clock,
     function::{FunctionRef, Revision},
-    grant::{Need, need_of},
     manifest::Manifest,
-    ports::{Artifacts, Deployments, Directory, Inspection, Invoke, NewRevision, PrepareError},
+    ports::{Artifacts, Deployments, Directory, Inspection, Invoke, NewRevision, check_grants},
 };
 
 mod error;
@@ -70,7 +69,7 @@ impl Release {
         let Submission { project, manifest, component, who, activate } = submission;
         let component_size = self.artifacts.size(&component).await?.ok_or(Error::MissingComponent(component))?;
         let inspection = self.inspect(&component).await?;
-        check_grants(&inspection, &manifest)?;
+        check_grants(inspection.imports.iter().map(String::as_str), &manifest)?;
         let entries = inspection.entries;
         let new = NewRevision { project, component, component_size, manifest, entries, created_by: who.clone() };
         self.rehearse(&new).await?;
@@ -157,22 +156,6 @@ impl Release {
     fn active(&self, project: &Name, function: &Name) -> Option<Arc<Revision>> {
         self.directory.functions().get(project, function).cloned()
     }
-}
-
-/// Every import must be something everyone has, or a right that the manifest asks for.
-fn check_grants(inspection: &Inspection, manifest: &Manifest) -> Result<(), Error> {
-    for import in &inspection.imports {
-        match need_of(import) {
-            Need::Nothing => {}
-            Need::Right(right, _) if manifest.allows(right) => {}
-            Need::Right(right, line_to_add) => {
-                let import = import.clone();
-                return Err(PrepareError::NotGranted { import, right, line_to_add }.into());
-            }
-            Need::Unknown => return Err(PrepareError::UnknownImport(import.clone()).into()),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use host_core::{
     event::{Failure, code},
     function::Revision,
     manifest::Time,
-    ports::{Artifacts, Inspection, Invoke, PrepareError, Recorder, Score},
+    ports::{Artifacts, Inspection, Invoke, PrepareError, Recorder, Score, check_grants},
 };
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
@@ -163,7 +163,7 @@ impl Engine {
         let inspected = self.read(&file).await?;
         inspect::check_entries(&inspected.inspection)?;
         let imports = inspected.inspection.imports.iter().map(String::as_str);
-        inspect::check_grants(imports, &revision.manifest)?;
+        check_grants(imports, &revision.manifest)?;
         for machine in self.machines(revision) {
             self.compiler.compile(machine, revision.component, inspected.component.clone()).await?;
         }

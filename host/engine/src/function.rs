@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use host_core::{event::Failure, function::Revision, manifest::Isolation, ports::PrepareError};
+use host_core::{
+    event::Failure,
+    function::Revision,
+    manifest::Isolation,
+    ports::{PrepareError, check_grants},
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime_wasi::p2::bindings::{CommandIndices, CommandPre};
@@ -13,7 +18,6 @@ use crate::{
     bindings::HandlerIndices,
     current::Current,
     guest::Guest,
-    inspect,
     instance::{Instance, Mould},
     pool::Pool,
     slots::Slots,
@@ -153,7 +157,7 @@ fn linked(
 ) -> Result<InstancePre<Guest>, PrepareError> {
     let kind = component.component_type();
     let imports = kind.imports(component.engine()).map(|(name, _)| name);
-    inspect::check_grants(imports, &revision.manifest)?;
+    check_grants(imports, &revision.manifest)?;
     linker.instantiate_pre(component).map_err(|error| {
         let text = format!("{error:#}");
         // The text quotes the import: component imports instance `wasi:http/types@0.3.0`, but …

@@ -3,8 +3,6 @@
 use bytes::Bytes;
 use host_core::{
     function::Entries,
-    grant::{Need, need_of},
-    manifest::Manifest,
     ports::{Inspection, PrepareError},
 };
 use wasmparser::{ComponentExternalKind, Parser, Payload};
@@ -83,22 +81,4 @@ pub(crate) fn check_entries(inspection: &Inspection) -> Result<(), PrepareError>
     }
     let exports = if inspection.exports.is_empty() { "nothing".to_owned() } else { inspection.exports.join(", ") };
     Err(PrepareError::NoEntry(exports))
-}
-
-/// Whether the manifest grants what the imports need.
-pub(crate) fn check_grants<'a>(
-    imports: impl IntoIterator<Item = &'a str>,
-    manifest: &Manifest,
-) -> Result<(), PrepareError> {
-    for import in imports {
-        match need_of(import) {
-            Need::Nothing => {}
-            Need::Unknown => return Err(PrepareError::UnknownImport(import.to_owned())),
-            Need::Right(right, line_to_add) if !manifest.allows(right) => {
-                return Err(PrepareError::NotGranted { import: import.to_owned(), right, line_to_add });
-            }
-            Need::Right(..) => {}
-        }
-    }
-    Ok(())
 }

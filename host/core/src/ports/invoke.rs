@@ -9,7 +9,8 @@ use crate::{
     Digest, RevisionId,
     call::{Call, CallContext, Called},
     function::{Entries, Revision},
-    grant::Right,
+    grant::{Need, Right, need_of},
+    manifest::Manifest,
 };
 
 /// What a component is and what it wants, read from its bytes.
@@ -68,6 +69,23 @@ pub enum PrepareError {
     /// The component's bytes could not be had, or the cache of compiled code not be written.
     #[error("{0}")]
     Storage(String),
+}
+
+/// Whether `manifest` grants what the `imports` of its component need: each is something everyone has, or a right.
+///
+/// # Errors
+/// At the first import that nobody provides, or that the manifest does not grant.
+pub fn check_grants<'a>(imports: impl IntoIterator<Item = &'a str>, manifest: &Manifest) -> Result<(), PrepareError> {
+    for import in imports {
+        match need_of(import) {
+            Need::Unknown => return Err(PrepareError::UnknownImport(import.to_owned())),
+            Need::Right(right, line_to_add) if !manifest.allows(right) => {
+                return Err(PrepareError::NotGranted { import: import.to_owned(), right, line_to_add });
+            }
+            Need::Nothing | Need::Right(..) => {}
+        }
+    }
+    Ok(())
 }
 
 /// Inspects, compiles and calls components.
