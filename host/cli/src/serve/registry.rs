@@ -74,6 +74,10 @@ impl Models for Registry {
     }
 
     async fn rollback(&self, project: &Name, model: &Name, alias: &Name, who: &str) -> Result<u64, ModelError> {
+        let moves = self.stored.history(project, model).await?;
+        if let Some(before) = moves.iter().filter(|it| it.alias == *alias).nth(1) {
+            self.check(project, model, before.number).await?;
+        }
         let number = self.stored.rollback(project, model, alias, who).await?;
         self.follow().await;
         Ok(number)

@@ -64,6 +64,9 @@ fn a_version_whose_bytes_are_damaged_on_disk_does_not_take_over() {
     let second = host.register("iris", &Fixture::read("gaussian-bayes").bytes);
     let digest = second["digest"].as_str().unwrap().trim_start_matches("sha256:").to_owned();
     let file = host.data().join("host/artifacts/sha256").join(&digest[..2]).join(&digest[2..]);
+    // A rollback from the first would lead to the second.
+    host.json(&["models", "promote", "iris@2"]);
+    host.json(&["models", "promote", "iris@1"]);
     host.kill();
     let mut bytes = std::fs::read(&file).unwrap();
     let middle = bytes.len() / 2;
@@ -71,9 +74,10 @@ fn a_version_whose_bytes_are_damaged_on_disk_does_not_take_over() {
     std::fs::write(&file, bytes).unwrap();
     host.restart();
     still_serves(&host, &fixture);
-    let promoted = host.run(&["models", "promote", "iris@2"]);
-    let said = String::from_utf8_lossy(&promoted.stderr).into_owned();
-    assert!(promoted.status.code() == Some(4) && said.contains("version 2 of model `iris` cannot answer"), "{said}");
+    for args in [&["models", "promote", "iris@2"][..], &["models", "rollback", "iris"]] {
+        let (code, said) = host.fails(args);
+        assert!(code == 4 && said.contains("version 2 of model `iris` cannot answer"), "{args:?}: {code} {said}");
+    }
     still_serves(&host, &fixture);
     let (status, answer) = host.question("/v2/models/iris/versions/2/infer", &fixture.question());
     assert!(status >= 500 && answer["error"].is_string(), "{status} {answer}");
