@@ -3,12 +3,11 @@
 mod host;
 mod steps;
 
-use std::thread;
+use std::{path::Path, thread};
 
 use anyhow::{Context as _, Result};
-use tempfile::TempDir;
 
-use self::host::Host;
+pub(crate) use self::host::Host;
 use crate::{
     command::{self, cargo},
     guests, interrupt,
@@ -48,7 +47,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     // Dropped from the last to the first: the host stops before its database, and both before the folder goes.
     let folder = tempfile::Builder::new().prefix("weft-demo-").tempdir().context("could not make a folder")?;
     let postgres = args.postgres.then(Postgres::start).transpose()?;
-    let host = start_host(args, &workspace, &folder, postgres.as_ref())?;
+    let host = start_host(args, &workspace, folder.path(), postgres.as_ref())?;
     for (number, step) in steps::STEPS.iter().enumerate() {
         interrupt::check()?;
         talk::say(format_args!("\n== {} of {}: {}", number + 1, steps::STEPS.len(), step.title));
@@ -59,6 +58,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         stay_up(host)?;
     }
     Ok(())
+}
+
+/// A host that has gone through every step, with what it keeps in `folder`.
+pub(crate) fn staged(is_built: bool, folder: &Path) -> Result<Host> {
+    let args = Args::once(is_built);
+    let host = start_host(&args, &build(&args)?, folder, None)?;
+    steps::STEPS.iter().try_for_each(|step| (step.work)(&host))?;
+    Ok(host)
 }
 
 fn build(args: &Args) -> Result<Workspace> {
@@ -76,10 +83,10 @@ fn build(args: &Args) -> Result<Workspace> {
     Workspace::load()
 }
 
-fn start_host(args: &Args, workspace: &Workspace, folder: &TempDir, postgres: Option<&Postgres>) -> Result<Host> {
+fn start_host(args: &Args, workspace: &Workspace, folder: &Path, postgres: Option<&Postgres>) -> Result<Host> {
     talk::say("\n== start a host");
     let program = workspace.target_directory.join("debug/fn");
-    let host = Host::start(program, folder.path(), args.port, postgres.map(Postgres::url))?;
+    let host = Host::start(program, folder, args.port, postgres.map(Postgres::url))?;
     talk::say(format_args!("listening on {}", host.url()));
     Ok(host)
 }

@@ -2,13 +2,17 @@
 
 mod bench;
 mod command;
+mod contract;
 mod demo;
+mod fuzz;
 mod generate;
 mod guests;
 mod interrupt;
+mod moto;
 mod postgres;
 mod prepare;
 mod process;
+mod python;
 mod talk;
 mod test;
 mod workspace;
@@ -38,8 +42,12 @@ enum Chore {
     Gen,
     /// Run the benchmarks in release; what follows `--` goes to them
     Bench(bench::Args),
+    /// Feed random bytes to what reads from outside, until something breaks or the time is over
+    Fuzz(fuzz::Args),
     /// Start a throwaway Postgres for tests, print its address, stop it at Ctrl-C
     Postgres,
+    /// Start a throwaway S3 for tests, print its address, stop it at Ctrl-C
+    S3,
     /// Say what this machine lacks, and install nothing
     Doctor,
 }
@@ -62,7 +70,9 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Guests => guests::build(),
         Chore::Gen => generate::run(),
         Chore::Bench(args) => bench::run(&args),
+        Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Postgres => postgres::serve(),
+        Chore::S3 => moto::serve(),
         Chore::Doctor => prepare::doctor(),
     }
 }

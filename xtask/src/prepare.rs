@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use crate::{
-    command, guests, postgres,
+    command, guests, postgres, python,
     talk::{self, Hinted},
     workspace,
 };
@@ -47,6 +47,10 @@ pub(crate) const PKG_CONFIG: Need = Need {
 /// The database that production uses.
 pub(crate) const POSTGRES: Need =
     Need { what: "PostgreSQL's programs", package: "postgresql", is_there: || postgres::programs().is_some() };
+
+/// Runs the stand-in for S3.
+pub(crate) const PYTHON: Need =
+    Need { what: "Python 3 with venv", package: "python3-venv", is_there: python::is_there };
 
 /// The script that installs Debian packages without starting their daemons, seen from the root.
 const INSTALLER: &str = "deploy/dev/debian.sh";
@@ -98,7 +102,7 @@ pub(crate) fn toolchain(install: Install) -> Result<()> {
 /// Says for each thing whether it is there.
 pub(crate) fn doctor() -> Result<()> {
     let mut missing = Vec::new();
-    for need in [C_COMPILER, PKG_CONFIG, POSTGRES] {
+    for need in [C_COMPILER, PKG_CONFIG, POSTGRES, PYTHON] {
         let there = (need.is_there)();
         talk::answer(format_args!("{:8} {}", if there { "ok" } else { "missing" }, need.what));
         if !there {

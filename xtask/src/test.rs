@@ -7,7 +7,8 @@ use clap::ValueEnum;
 
 use crate::{
     command::{self, Tally, cargo},
-    demo, guests,
+    contract, demo, guests,
+    moto::{self, Moto},
     postgres::{self, Postgres},
     prepare::{self, Install, Need},
     talk,
@@ -33,7 +34,7 @@ enum Part {
     Clippy,
     /// Every guest compiles to WebAssembly
     Guests,
-    /// The house rules, unit and integration tests, on SQLite and on a throwaway Postgres
+    /// The house rules, unit and integration tests, on SQLite, a throwaway Postgres and a throwaway S3
     Tests,
     /// The documentation builds and its links lead somewhere
     Docs,
@@ -41,6 +42,8 @@ enum Part {
     Licences,
     /// The demo works from start to end
     Demo,
+    /// The API does what its description says
+    Contract,
 }
 
 /// How a part went.
@@ -96,8 +99,17 @@ fn prepare(parts: &[Part], install: Install) -> Result<String> {
     if parts.contains(&Part::Tests) {
         needs.push(prepare::POSTGRES);
     }
+    if parts.contains(&Part::Tests) || parts.contains(&Part::Contract) {
+        needs.push(prepare::PYTHON);
+    }
     prepare::system(&needs, install)?;
     prepare::wasm_target(install)?;
+    if parts.contains(&Part::Tests) {
+        moto::install(install)?;
+    }
+    if parts.contains(&Part::Contract) {
+        contract::install(install)?;
+    }
     Ok("ok".into())
 }
 
@@ -110,6 +122,11 @@ impl Args {
 impl Part {
     fn name(self) -> String {
         self.to_possible_value().map(|it| it.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Whether `fn` and the guests have been built by earlier parts.
+    fn built(parts: &[Self]) -> bool {
+        parts.contains(&Self::Tests) && parts.contains(&Self::Guests)
     }
 
     /// Runs it; the text says in a few words what came of it.
@@ -126,17 +143,20 @@ impl Part {
                 command::run(docs.env("RUSTDOCFLAGS", "-D warnings"))?;
             }
             Self::Licences => return licences(),
-            Self::Demo => demo::run(&demo::Args::once(parts.contains(&Self::Tests) && parts.contains(&Self::Guests)))?,
+            Self::Demo => demo::run(&demo::Args::once(Self::built(parts)))?,
+            Self::Contract => contract::run(Self::built(parts))?,
         }
         Ok("ok".into())
     }
 }
 
-/// All tests of the workspace in one go; those of the store run on both databases.
+/// All tests of the workspace in one go; those of the store run on both databases, and on S3.
 fn tests() -> Result<String> {
     let postgres = Postgres::start().context("could not start a throwaway Postgres")?;
+    let moto = Moto::start(Install::Forbidden).context("could not start a throwaway S3")?;
     let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
-    let Tally { passed, failed, ignored } = command::run_tests(tests.env(postgres::VARIABLE, postgres.url()))?;
+    tests.env(postgres::VARIABLE, postgres.url()).env(moto::VARIABLE, moto.url());
+    let Tally { passed, failed, ignored } = command::run_tests(&mut tests)?;
     Ok(format!("{passed} passed, {failed} failed, {ignored} ignored"))
 }
 

@@ -29,6 +29,10 @@ pub struct Config {
     pub max_followers: u32,
     /// How often a followed run is looked at.
     pub follow_every: Millis,
+    /// How many tokens may be in use at once.
+    pub max_tokens: u32,
+    /// How many tokens of no use an address may show in a minute before it is told to wait.
+    pub max_failures: u32,
     /// Host names, beside those of this machine, that browsers may know the control plane by.
     pub hosts: Vec<String>,
 }
@@ -47,6 +51,8 @@ impl Default for Config {
             upload_pause: Millis(30_000),
             max_followers: 256,
             follow_every: Millis(250),
+            max_tokens: 1_000,
+            max_failures: 20,
             hosts: Vec::new(),
         }
     }

@@ -1,11 +1,18 @@
 //! Reading requests: what does not fit is refused as a problem that names the field.
 
 use axum::extract::{FromRequest, FromRequestParts, Request, rejection};
-use host_core::event::code;
+use host_core::{
+    body::{Unread, Whole},
+    event::code,
+};
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 
-use crate::{AppState, problem::Problem};
+use crate::{
+    AppState,
+    body::{self, Refused},
+    problem::Problem,
+};
 
 /// A JSON body.
 pub(crate) struct InBody<T>(pub(crate) T);
@@ -14,11 +21,14 @@ impl<T: DeserializeOwned> FromRequest<AppState> for InBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        let longest = state.config().upload_pause.duration();
-        match tokio::time::timeout(longest, axum::Json::<T>::from_request(request, state)).await {
-            Ok(read) => Ok(Self(read?.0)),
-            Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", "the body did not arrive in time")),
-        }
+        let (head, body) = request.into_parts();
+        let read = body::read(state, body, state.config().max_json.0).await.map_err(|refused| match refused {
+            Refused::Unread(Unread::TooLarge(_)) => too_large(),
+            other => other.into(),
+        });
+        let Whole { bytes, held: _held } = read?;
+        let request = Request::from_parts(head, bytes.into());
+        Ok(Self(axum::Json::<T>::from_request(request, state).await?.0))
     }
 }
 
@@ -45,13 +55,15 @@ impl From<rejection::JsonRejection> for Problem {
                 Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", "the body is not said to be JSON")
                     .hint("send it with `content-type: application/json`")
             }
-            other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, code::TOO_LARGE, "the body is larger than this host takes")
-                    .hint("raise `max_json` under [api] in the configuration")
-            }
+            other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => too_large(),
             other => Self::new(StatusCode::BAD_REQUEST, "broken-body", other.body_text()),
         }
     }
+}
+
+fn too_large() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, code::TOO_LARGE, "the body is larger than this host takes")
+        .hint("raise `max_json` under [api] in the configuration")
 }
 
 /// What axum says, without its preamble: `limit: invalid digit…`.

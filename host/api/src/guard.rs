@@ -5,28 +5,65 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use host_core::identity::Demand;
 use http::{HeaderMap, StatusCode, Uri, header};
 
-use crate::{AppState, problem::Problem};
+use crate::{AppState, problem::Problem, v2::Refusal};
 
 /// Lets a request pass that names this machine as its host and comes from no other site's page.
 pub(crate) async fn same_site(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    match check(&state, &request) {
+        Ok(()) => next.run(request).await,
+        Err(stranger) => stranger.problem().into_response(),
+    }
+}
+
+/// The same for the inference protocol, whose errors have a form of their own.
+pub(crate) async fn same_site_inference(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    match check(&state, &request) {
+        Ok(()) => next.run(request).await,
+        Err(stranger) => Refusal::new(StatusCode::FORBIDDEN, stranger.to_string()).into_response(),
+    }
+}
+
+/// Who may not ask.
+#[derive(Debug, thiserror::Error)]
+enum Stranger {
+    /// It takes this machine for another: a page whose name was made to resolve here.
+    #[error("`{0}` is not a name of this host's control plane (`hosts` under [api] lists others)")]
+    Host(String),
+    /// A page of another site.
+    #[error("pages of other sites may not use the control plane")]
+    Origin,
+}
+
+impl Stranger {
+    fn problem(self) -> Problem {
+        match &self {
+            Self::Host(host) => {
+                let detail = format!("`{host}` is not a name of this host's control plane");
+                Problem::new(StatusCode::FORBIDDEN, "unknown-host", detail)
+                    .hint(format!("add \"{}\" to `hosts` under [api] in the configuration", bare(host)))
+            }
+            Self::Origin => Problem::new(StatusCode::FORBIDDEN, "other-origin", self.to_string()),
+        }
+    }
+}
+
+fn check(state: &AppState, request: &Request) -> Result<(), Stranger> {
+    if state.access.demand == Demand::Tokens {
+        // A page has no token to show, and the host goes by whatever name its people gave it.
+        return Ok(());
+    }
     let host = authority(request.uri(), request.headers());
     if let Some(host) = &host
         && !is_known(host, &state.config().hosts)
     {
-        let detail = format!("`{host}` is not a name of this host's control plane");
-        return Problem::new(StatusCode::FORBIDDEN, "unknown-host", detail)
-            .hint(format!("add \"{}\" to `hosts` under [api] in the configuration", bare(host)))
-            .into_response();
+        return Err(Stranger::Host(host.clone()));
     }
-    let origin = request.headers().get(header::ORIGIN).and_then(|it| it.to_str().ok());
+    let origin = request.headers().get(header::ORIGIN).map(|it| it.to_str().unwrap_or_default());
     let from = origin.map(|it| it.split_once("://").map_or(it, |(_, authority)| authority).to_owned());
-    if from.is_some() && from != host {
-        let detail = "pages of other sites may not use the control plane";
-        return Problem::new(StatusCode::FORBIDDEN, "other-origin", detail).into_response();
-    }
-    next.run(request).await
+    if from.is_some() && from != host { Err(Stranger::Origin) } else { Ok(()) }
 }
 
 fn authority(uri: &Uri, headers: &HeaderMap) -> Option<String> {

@@ -1,5 +1,8 @@
 //! The control plane over HTTP: `/api/v1`, the Open Inference Protocol under `/v2`, and health.
 
+mod archive;
+mod auth;
+mod body;
 mod config;
 mod extract;
 mod fallback;
@@ -34,10 +37,13 @@ pub fn router(state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(max_json))
         .layer(middleware::from_fn_with_state(state.clone(), guard::same_site));
     let (v2, _) = v2::routes().split_for_parts();
-    let v2 =
-        v2.route("/v2/{*rest}", axum::routing::any(v2::not_found)).method_not_allowed_fallback(v2::method_not_allowed);
+    let v2 = v2
+        .route("/v2/{*rest}", axum::routing::any(v2::not_found))
+        .method_not_allowed_fallback(v2::method_not_allowed)
+        .layer(middleware::from_fn_with_state(state.clone(), guard::same_site_inference));
     let (health, _) = health::routes().split_for_parts();
-    v1.merge(v2).merge(health).layer(CatchPanicLayer::custom(fallback::panicked)).with_state(state)
+    let routes = v1.merge(v2).merge(health).layer(middleware::from_fn_with_state(state.clone(), auth::check));
+    routes.layer(CatchPanicLayer::custom(fallback::panicked)).with_state(state)
 }
 
 #[cfg(test)]

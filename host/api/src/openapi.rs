@@ -4,21 +4,36 @@ use std::sync::LazyLock;
 
 use axum::response::{IntoResponse, Response};
 use http::header;
+use serde_json::Value;
 use utoipa::openapi::{Info, OpenApi, OpenApiBuilder};
 
-use crate::{health, v1, v2};
+use crate::{auth, health, v1, v2};
+
+mod refusals;
+mod words;
 
 static TEXT: LazyLock<String> = LazyLock::new(openapi);
 
 /// The OpenAPI 3.1 description of every route, as JSON.
 #[must_use]
 pub fn openapi() -> String {
+    let mut api = described();
+    auth::declare(&mut api);
+    // A tree of plain values always serialises.
+    serde_json::to_string_pretty(&api).unwrap_or_default()
+}
+
+/// The description without who may do what.
+pub(crate) fn described() -> Value {
     let mut api: OpenApi = OpenApiBuilder::new().info(info()).build();
     for part in [v1::routes(), v2::routes(), health::routes()] {
         api.merge(part.into_openapi());
     }
     // A tree of plain values always serialises.
-    api.to_pretty_json().unwrap_or_default()
+    let mut api = serde_json::to_value(&api).unwrap_or_default();
+    refusals::describe(&mut api);
+    words::describe(&mut api);
+    api
 }
 
 fn info() -> Info {

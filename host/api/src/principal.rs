@@ -3,20 +3,32 @@
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
+use host_core::identity;
 use http::request::Parts;
 
-/// The longest name that is taken.
-const LONGEST: usize = 100;
-
-/// Who asks. This host has no tokens yet, so the name is what the client says, and `local` where it says nothing.
+/// The name of whoever asks.
 pub(crate) struct Principal(pub(crate) String);
 
 impl<S: Sync> FromRequestParts<S> for Principal {
     type Rejection = Infallible;
 
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let Caller(principal) = Caller::from_request_parts(parts, state).await?;
+        Ok(Self(principal.name))
+    }
+}
+
+/// Whoever asks, with all that is known of them.
+pub(crate) struct Caller(pub(crate) identity::Principal);
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Infallible;
+
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let said = parts.headers.get("x-weft-user").and_then(|it| it.to_str().ok()).map(str::trim);
-        let name = said.filter(|it| !it.is_empty() && it.len() <= LONGEST).unwrap_or("local");
-        Ok(Self(name.to_owned()))
+        // Absent only where everybody may ask; there, nothing is done in anybody's name.
+        let principal = parts.extensions.get::<identity::Principal>().cloned();
+        Ok(Self(
+            principal.unwrap_or(identity::Principal { role: identity::Role::Viewer, ..identity::Principal::local() }),
+        ))
     }
 }

@@ -1,15 +1,18 @@
 //! What every route can reach.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use host_core::{
+    budget::Budget,
     clock::Clock,
-    ports::{Artifacts, Directory, Dispatch, Models, Score},
+    identity::{Access, Attempts},
+    ports::{Artifacts, Directory, Dispatch, Models, Score, Secrets},
 };
 use host_dispatch::{Endpoints, Release};
 use host_pipelines::Runs;
 use host_store::Store;
 use host_wire::config::Setting;
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -33,8 +36,14 @@ pub struct Rooms {
     pub endpoints: Arc<Endpoints>,
     /// Loaded models.
     pub score: Arc<dyn Score>,
+    /// Secrets.
+    pub secrets: Arc<dyn Secrets>,
     /// Runs.
     pub runs: Runs,
+    /// How much of request bodies the host holds at once, whoever reads them.
+    pub bodies: Arc<Budget>,
+    /// How this host is reached, and what it demands of those who reach it.
+    pub access: Access,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
     /// The configuration in force, for people.
@@ -52,6 +61,7 @@ struct Inner {
     rooms: Rooms,
     uploads: Semaphore,
     followers: Arc<Semaphore>,
+    attempts: Mutex<Attempts>,
 }
 
 impl AppState {
@@ -60,7 +70,8 @@ impl AppState {
     pub fn new(config: Config, rooms: Rooms) -> Self {
         let uploads = Semaphore::new(config.max_uploads as usize);
         let followers = Arc::new(Semaphore::new(config.max_followers as usize));
-        Self(Arc::new(Inner { config, rooms, uploads, followers }))
+        let attempts = Mutex::new(Attempts::new(config.max_failures, Duration::from_secs(60)));
+        Self(Arc::new(Inner { config, rooms, uploads, followers, attempts }))
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -70,6 +81,11 @@ impl AppState {
     /// Places for uploads.
     pub(crate) fn uploads(&self) -> &Semaphore {
         &self.0.uploads
+    }
+
+    /// Tokens of no use, by the address they came from.
+    pub(crate) fn attempts(&self) -> &Mutex<Attempts> {
+        &self.0.attempts
     }
 
     /// Places for those who follow something.

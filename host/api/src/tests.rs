@@ -1,6 +1,7 @@
 //! Requests to the whole router, with the real store in memory, the real dispatcher, and a guest and models that do
 //! what they are told.
 
+mod auth;
 mod functions;
 mod host;
 mod inference;

@@ -6,24 +6,40 @@ use crate::AppState;
 
 mod artifacts;
 mod audit;
+mod backup;
 mod calls;
 mod components;
 mod config;
 mod endpoints;
 mod functions;
+mod gc;
 mod logs;
 mod models;
 mod pipelines;
+mod principal;
 mod projects;
 mod revisions;
 mod runs;
+mod secrets;
+mod tokens;
 
 /// Every route.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(projects::list::list))
+        .routes(routes!(projects::list::list, projects::import::import))
+        .routes(routes!(projects::export::export))
+        .routes(routes!(backup::create::create))
         .routes(routes!(config::show::show))
+        .routes(routes!(gc::collect::collect))
+        .routes(routes!(principal::show::show))
+        .routes(routes!(tokens::list::list, tokens::create::create))
+        .routes(routes!(tokens::revoke::revoke))
+        .routes(routes!(secrets::list::list))
+        .routes(routes!(secrets::set::set, secrets::delete::delete))
+        .routes(routes!(secrets::rotate::rotate))
+        .routes(routes!(secrets::rekey::rekey))
         .routes(routes!(audit::list::list))
+        .routes(routes!(audit::everywhere::everywhere))
         .routes(routes!(components::put::put, components::head::head))
         .routes(routes!(functions::list::list))
         .routes(routes!(functions::show::show, functions::delete::delete))
@@ -44,6 +60,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(runs::reproduce::reproduce))
         .routes(routes!(runs::compare::compare))
         .routes(routes!(runs::events::events))
+        .routes(routes!(runs::response::response))
         .routes(routes!(artifacts::list::list, artifacts::upload::upload))
         .routes(routes!(artifacts::show::show))
         .routes(routes!(artifacts::content::content))

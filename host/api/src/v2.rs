@@ -8,7 +8,7 @@ use host_wire::oip;
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::AppState;
+use crate::{AppState, body::Refused};
 
 mod infer;
 mod model;
@@ -37,12 +37,19 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    fn new(status: StatusCode, error: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, error: impl Into<String>) -> Self {
         Self { status, error: error.into(), retry_after_ms: None }
     }
 
     fn bad_request(error: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error)
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        let retry_after_ms = refused.retry_after_s().map(|it| it * 1_000);
+        Self { status: refused.status(), error: refused.to_string(), retry_after_ms }
     }
 }
 

@@ -1,9 +1,16 @@
-//! The baseline: bare axum that answers 13 bytes, in a process of its own.
+//! The baseline: bare axum as its documentation has it, `axum::serve` on a router, in a process of its own. It answers 13
+//! bytes, or gives back what it gets.
 
 use std::{fs, io::Read as _, net::Ipv4Addr, path::Path, process::ExitCode, thread};
 
 use anyhow::{Context as _, Result};
-use axum::{Router, body::Bytes, routing::get};
+use axum::{
+    Router,
+    body::Bytes,
+    http::{HeaderMap, HeaderValue, header::CONTENT_TYPE},
+    response::IntoResponse,
+    routing::{get, post},
+};
 use tokio::net::TcpListener;
 
 use crate::{server::GREETING, talk};
@@ -22,10 +29,16 @@ pub(crate) fn serve(file: Option<&Path>) -> Result<ExitCode> {
     runtime.block_on(async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("could not listen")?;
         talk::answer(format_args!("{GREETING}http://{}", listener.local_addr()?));
-        let router = Router::new().route("/", get(move || async move { answer }));
+        let router = Router::new().route("/", get(move || async move { answer })).route("/echo", post(echo));
         axum::serve(listener, router).await.context("could not serve")
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the handler under measurement does, without a guest: the body comes back under its content type.
+async fn echo(headers: HeaderMap, body: Bytes) -> impl IntoResponse {
+    let content_type = headers.get(CONTENT_TYPE).cloned();
+    ([(CONTENT_TYPE, content_type.unwrap_or(HeaderValue::from_static("application/octet-stream")))], body)
 }
 
 fn end_with_stdin() {

@@ -14,10 +14,6 @@ use crate::{
     talk,
 };
 
-/// Why the page of runs has no number unless it is asked for.
-const NO_RUNS: &str =
-    "the store takes runs one by one, so a million of them take minutes to write; pass --runs 1000000";
-
 /// Measures what was asked for and reports it; fails in the end where something could not be measured.
 pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
     let places = Places::here()?;
@@ -48,7 +44,6 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
 fn measure_http(setting: Setting<'_>, subjects: &[Subject], report: &mut Report) -> Result<()> {
     let measured = http::measure(setting, subjects)?;
     report.missing.extend(measured.missing);
-    report.figures.extend(measured.figures);
     match score::added(&measured.rows) {
         Ok(figures) => report.figures.extend(figures),
         Err(error) => report.missing.push(Missing::failed(Subject::ScoreInfer, &error)),
@@ -65,10 +60,7 @@ fn measure(setting: Setting<'_>, subject: Subject) -> Result<Vec<Figure>, Missin
             return Err(Missing::on_purpose(subject, "pass --postgres URL; `cargo xtask postgres` starts one"));
         }
         (Subject::ColdStart, _) => cold_start::measure(setting),
-        (Subject::RunsPage, _) => match setting.args.runs {
-            Some(runs) => runs_page::measure(setting, runs),
-            None => return Err(Missing::on_purpose(subject, NO_RUNS)),
-        },
+        (Subject::RunsPage, _) => runs_page::measure(setting, setting.args.runs),
         // The others are loaded over HTTP, in rounds.
         _ => Ok(Vec::new()),
     };

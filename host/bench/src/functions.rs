@@ -57,7 +57,7 @@ impl Function {
     /// The functions that an HTTP subject needs.
     pub(crate) fn needed_for(subject: Subject) -> &'static [Self] {
         match subject {
-            Subject::HandlerWarm => &[HANDLER],
+            Subject::HandlerWarm | Subject::HandlerPosted => &[HANDLER],
             Subject::HandlerFresh => &[HANDLER_FRESH],
             Subject::HandlerRecordAll => &[HANDLER_RECORD_ALL],
             Subject::HttpWarm => &[HTTP],

@@ -45,6 +45,8 @@ pub(crate) struct Sample {
     pub(crate) p50_us: f64,
     /// 99% of the answers were this quick, microseconds.
     pub(crate) p99_us: f64,
+    /// Records of calls that the host dropped meanwhile.
+    pub(crate) dropped: u64,
 }
 
 /// A row loaded over HTTP: medians over its rounds.
@@ -70,6 +72,8 @@ pub(crate) struct HttpRow {
     pub(crate) p50_us: f64,
     /// 99% of the answers were this quick, microseconds.
     pub(crate) p99_us: f64,
+    /// Records of calls that the host dropped, in all rounds together.
+    pub(crate) dropped: u64,
     /// Round by round.
     pub(crate) samples: Vec<Sample>,
 }

@@ -8,10 +8,12 @@ use serde::{Serialize, Serializer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Subject {
     Axum,
+    AxumEcho,
     HandlerWarm,
     HandlerFresh,
     HttpWarm,
     HttpFresh,
+    HandlerPosted,
     HandlerRecordAll,
     ScoreInfer,
     ScorePredict,
@@ -25,10 +27,12 @@ impl Subject {
     /// All of them, in the order of the report.
     pub(crate) const ALL: &[Self] = &[
         Self::Axum,
+        Self::AxumEcho,
         Self::HandlerWarm,
         Self::HandlerFresh,
         Self::HttpWarm,
         Self::HttpFresh,
+        Self::HandlerPosted,
         Self::HandlerRecordAll,
         Self::ScoreInfer,
         Self::ScorePredict,
@@ -42,10 +46,12 @@ impl Subject {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Axum => "axum",
+            Self::AxumEcho => "axum-echo",
             Self::HandlerWarm => "handler-warm",
             Self::HandlerFresh => "handler-fresh",
             Self::HttpWarm => "http-warm",
             Self::HttpFresh => "http-fresh",
+            Self::HandlerPosted => "handler-posted",
             Self::HandlerRecordAll => "handler-record-all",
             Self::ScoreInfer => "score-infer",
             Self::ScorePredict => "score-predict",
@@ -60,10 +66,12 @@ impl Subject {
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Axum => "bare axum",
+            Self::AxumEcho => "bare axum, echoing a posted CloudEvent",
             Self::HandlerWarm => "handler warm",
             Self::HandlerFresh => "handler fresh",
             Self::HttpWarm => "wasi:http raw warm",
             Self::HttpFresh => "wasi:http raw fresh",
+            Self::HandlerPosted => "handler warm, a posted CloudEvent",
             Self::HandlerRecordAll => "handler warm, record = \"all\"",
             Self::ScoreInfer => "score by /v2/models/NAME/infer",
             Self::ScorePredict => "score by the function predict",
@@ -77,6 +85,11 @@ impl Subject {
     /// Whether it is loaded over HTTP, in rounds beside the baseline.
     pub(crate) fn is_http(self) -> bool {
         !matches!(self, Self::PipelineSqlite | Self::PipelinePostgres | Self::RunsPage | Self::ColdStart)
+    }
+
+    /// Whether the baseline answers it, not a host.
+    pub(crate) fn is_baseline(self) -> bool {
+        matches!(self, Self::Axum | Self::AxumEcho)
     }
 
     /// Whether it asks a model.

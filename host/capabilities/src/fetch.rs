@@ -1,15 +1,20 @@
-//! Fetching what a pipeline names by URL: the host's own client, with its own bounds.
+//! Fetching what a pipeline names by URL: under the address rules of all outgoing requests, with bounds of its own.
 
-use std::time::Duration;
+use std::time::Instant;
 
 use async_trait::async_trait;
-use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
 use host_core::{
-    ports::{ArtifactError, ArtifactStream, Fetch, FetchError},
+    ports::{ArtifactError, ArtifactStream, Fetch, FetchError, shown_url},
     size::{ByteSize, Millis},
 };
-use reqwest::{Client, Response, StatusCode, Url, redirect};
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Empty};
 use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::http::{Addresses, Client, Download, Limits, Options, Policy, Reach, SendError};
 
 /// Bounds on what is fetched.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,6 +30,9 @@ pub struct Config {
     pub timeout: Millis,
     /// How many redirects are followed.
     pub redirects: usize,
+    /// Whether private addresses may be fetched from; yes, when nobody says. Metadata services never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private: Option<bool>,
 }
 
 impl Default for Config {
@@ -35,89 +43,114 @@ impl Default for Config {
             idle: Millis(60_000),
             timeout: Millis(30 * 60_000),
             redirects: 5,
+            private: None,
         }
     }
 }
 
 /// Fetches http and https URLs.
 pub struct Fetcher {
-    client: Client,
-    most: u64,
+    reach: Reach,
+    config: Config,
 }
 
-/// The client could not be made, such as for want of root certificates.
-#[derive(Debug, thiserror::Error)]
-#[error("the client that fetches URLs could not be made: {0}")]
-pub struct FetcherError(String);
-
 impl Fetcher {
-    /// A client with the given bounds.
-    ///
-    /// # Errors
-    /// When TLS cannot be set up on this machine.
-    pub fn new(config: &Config) -> Result<Self, FetcherError> {
-        // An error means that another room installed one already, which will do.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let millis = |it: Millis| Duration::from_millis(it.0);
-        let client = Client::builder()
-            .connect_timeout(millis(config.connect))
-            .read_timeout(millis(config.idle))
-            .timeout(millis(config.timeout))
-            .redirect(redirect::Policy::limited(config.redirects))
-            .user_agent(concat!("weft/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| FetcherError(chain(&error)))?;
-        Ok(Self { client, most: config.size.0 })
+    /// A fetcher with the given bounds, that goes out through `client`.
+    #[must_use]
+    pub fn new(config: &Config, client: &Client) -> Self {
+        let addresses = if config.private.unwrap_or(true) { Addresses::Private } else { Addresses::Public };
+        let limits = Limits {
+            connect: config.connect,
+            first_byte: config.idle,
+            between_bytes: config.idle,
+            request_body: ByteSize(0),
+            response_body: config.size,
+        };
+        Self { reach: client.reach_within(Policy::Anywhere(addresses), limits), config: config.clone() }
+    }
+
+    /// One request, whatever it answers.
+    async fn get(&self, url: &Url, over: Instant) -> Result<Response<Download>, FetchError> {
+        let request = Request::get(url.as_str())
+            .header(header::USER_AGENT, concat!("weft/", env!("CARGO_PKG_VERSION")))
+            .header(header::ACCEPT, "*/*")
+            .body(Empty::<Bytes>::new())
+            .map_err(|error| refused(url, error.to_string()))?;
+        let passage = self.reach.check(request.method(), request.uri());
+        let passage = passage.map_err(|refusal| refused(url, refusal.to_string()))?;
+        let options = Options { over: Some(over), ..Options::default() };
+        self.reach.send(&passage, request, options).await.map_err(|error| failed(url, error))
     }
 }
 
 #[async_trait]
 impl Fetch for Fetcher {
     async fn fetch(&self, url: &str) -> Result<ArtifactStream, FetchError> {
-        let address = address(url)?;
-        let response = self.client.get(address).send().await.map_err(|error| failed(url, &error))?;
-        check(url, response.status())?;
-        if response.content_length().is_some_and(|size| size > self.most) {
-            return Err(refused(url, format!("it has more than {} bytes", self.most)));
+        let mut url = address(url)?;
+        let over = Instant::now() + self.config.timeout.duration();
+        for _ in 0..=self.config.redirects {
+            let response = self.get(&url, over).await?;
+            match next(&url, response.status(), response.headers())? {
+                Some(next) => url = next,
+                None => {
+                    check(&url, response.status())?;
+                    return Ok(bytes_of(response.into_body()));
+                }
+            }
         }
-        Ok(bounded(response, self.most))
+        Err(refused(&url, "it redirects too often".to_owned()))
     }
 }
 
 /// The URL, if it is one this host fetches.
-fn address(url: &str) -> Result<Url, FetchError> {
-    let address = Url::parse(url).map_err(|error| refused(url, error.to_string()))?;
-    match address.scheme() {
-        "http" | "https" => Ok(address),
-        other => Err(refused(url, format!("{other} URLs are not fetched; use http or https"))),
+fn address(text: &str) -> Result<Url, FetchError> {
+    let wrong = |reason: String| FetchError::Refused { url: without_query(text), reason };
+    let mut url = Url::parse(text).map_err(|error| wrong(error.to_string()))?;
+    match url.scheme() {
+        "http" | "https" => {
+            url.set_fragment(None);
+            Ok(url)
+        }
+        other => Err(wrong(format!("{other} URLs are not fetched; use http or https"))),
     }
+}
+
+/// Where a redirect leads; `None` for an answer of its own. What began over TLS does not go on without.
+fn next(url: &Url, status: StatusCode, headers: &HeaderMap) -> Result<Option<Url>, FetchError> {
+    let redirects = [301, 302, 303, 307, 308].contains(&status.as_u16());
+    let Some(location) = headers.get(header::LOCATION).filter(|_| redirects) else { return Ok(None) };
+    let next = location.to_str().ok().and_then(|it| url.join(it).ok());
+    let next = next.ok_or_else(|| refused(url, "it redirects to no URL".to_owned()))?;
+    if url.scheme() == "https" && next.scheme() != "https" {
+        return Err(refused(url, format!("it redirects from https to {}", next.scheme())));
+    }
+    address(next.as_str()).map(Some)
 }
 
 /// Whether an answer is one; a busy or broken server is worth asking again.
-fn check(url: &str, status: StatusCode) -> Result<(), FetchError> {
+fn check(url: &Url, status: StatusCode) -> Result<(), FetchError> {
     let again = status.is_server_error()
         || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS);
+    let url = without_query(url.as_str());
     if status.is_success() {
         Ok(())
     } else if again {
-        Err(FetchError::Unreachable { url: url.to_owned(), reason: format!("the server answered {status}") })
+        Err(FetchError::Unreachable { url, reason: format!("the server answered {status}") })
     } else {
-        Err(FetchError::Status { url: url.to_owned(), status: status.as_u16() })
+        Err(FetchError::Status { url, status: status.as_u16() })
     }
 }
 
-/// The bytes of `response`, ending in an error beyond `most`.
-fn bounded(response: Response, most: u64) -> ArtifactStream {
-    let pieces = response.bytes_stream().map_err(|error| ArtifactError::Source(chain(&error)));
-    let counted = pieces.scan(0_u64, move |seen, piece| {
-        let piece = piece.and_then(|bytes| {
-            *seen += bytes.len() as u64;
-            if *seen > most { Err(ArtifactError::TooLarge(most)) } else { Ok(bytes) }
-        });
-        future::ready(Some(piece))
+/// The bytes of a body. Whatever follows an error is not looked at.
+fn bytes_of(body: Download) -> ArtifactStream {
+    let pieces = body.into_data_stream().map(|piece| {
+        piece.map_err(|error| match error {
+            SendError::ResponseBody(most) => ArtifactError::TooLarge(most),
+            SendError::Over => ArtifactError::Source("it took longer than a fetch may take".into()),
+            other => ArtifactError::Source(other.to_string()),
+        })
     });
-    // Whatever follows an error is not looked at.
-    let until_error = stream::unfold(Some(counted.boxed()), |pieces| async {
+    let until_error = stream::unfold(Some(pieces.boxed()), |pieces| async {
         let mut pieces = pieces?;
         let piece = pieces.next().await?;
         let rest = piece.is_ok().then_some(pieces);
@@ -126,30 +159,27 @@ fn bounded(response: Response, most: u64) -> ArtifactStream {
     until_error.boxed()
 }
 
-fn failed(url: &str, error: &reqwest::Error) -> FetchError {
-    if error.is_redirect() {
-        return refused(url, "it redirects too often".to_owned());
+/// What asking again may help against, and what it may not.
+fn failed(url: &Url, error: SendError) -> FetchError {
+    match error {
+        SendError::Refused(refusal) => refused(url, refusal.to_string()),
+        SendError::ResponseBody(most) => refused(url, format!("it has more than {most} bytes")),
+        other => FetchError::Unreachable { url: without_query(url.as_str()), reason: other.to_string() },
     }
-    FetchError::Unreachable { url: url.to_owned(), reason: chain(error) }
 }
 
-fn refused(url: &str, reason: String) -> FetchError {
-    FetchError::Refused { url: url.to_owned(), reason }
+fn refused(url: &Url, reason: String) -> FetchError {
+    FetchError::Refused { url: without_query(url.as_str()), reason }
 }
 
-/// An error with its causes: reqwest's own text stops short of the reason.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
-    text
+/// A URL as it may be told: signed ones carry their signature in the query, others a password before the host.
+fn without_query(url: &str) -> String {
+    shown_url(url)
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::TryStreamExt as _;
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
         net::TcpListener,
@@ -171,8 +201,12 @@ mod tests {
         format!("http://{address}/")
     }
 
+    fn client() -> Client {
+        Client::new(crate::http::Config::default()).unwrap()
+    }
+
     fn fetcher(size: u64) -> Fetcher {
-        Fetcher::new(&Config { size: ByteSize(size), ..Config::default() }).unwrap()
+        Fetcher::new(&Config { size: ByteSize(size), ..Config::default() }, &client())
     }
 
     async fn text(url: &str, most: u64) -> Result<String, String> {
@@ -197,11 +231,31 @@ mod tests {
         for url in ["file:///etc/passwd", "ftp://example.com/x", "not a url"] {
             assert!(matches!(fetcher(9).fetch(url).await, Err(FetchError::Refused { .. })), "{url}");
         }
+        for secret in ["ftp://ann:secret@example.com/x?sig=secret", "http://ann:secret@169.254.169.254/x?sig=secret"] {
+            let told = fetcher(9).fetch(secret).await.err().map(|it| it.to_string()).unwrap_or_default();
+            assert!(told.contains("/x") && !told.contains("secret"), "{told}");
+        }
         let gone = server("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
         assert!(matches!(fetcher(9).fetch(&gone).await, Err(FetchError::Status { status: 404, .. })));
         let busy = server("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
         assert!(matches!(fetcher(9).fetch(&busy).await, Err(FetchError::Unreachable { .. })));
         let round = server("HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
         assert!(matches!(fetcher(9).fetch(&round).await, Err(FetchError::Refused { .. })));
+    }
+
+    #[test]
+    fn a_redirect_leads_on_and_never_from_https_to_http() {
+        let next = |from: &str, to: &str| {
+            let headers = HeaderMap::from_iter([(header::LOCATION, to.parse().unwrap())]);
+            let next = next(&from.parse().unwrap(), StatusCode::FOUND, &headers);
+            next.map(|it| it.unwrap().to_string()).map_err(|error| error.to_string())
+        };
+        assert_eq!(next("https://a.io/x/y?z", "../w").unwrap(), "https://a.io/w");
+        assert_eq!(next("http://a.io/", "https://b.io/").unwrap(), "https://b.io/");
+        assert!(next("https://a.io/", "http://a.io/").unwrap_err().contains("from https to http"));
+        let told = next("https://a.io/?token=x", "file:///etc/passwd").unwrap_err();
+        assert!(told.contains("https://a.io/") && !told.contains("token"), "{told}");
+        let plain = super::next(&"http://a.io/".parse().unwrap(), StatusCode::FOUND, &HeaderMap::new());
+        assert_eq!(plain.unwrap(), None);
     }
 }

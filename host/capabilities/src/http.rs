@@ -1,28 +1,29 @@
-//! Where a function may send requests.
+//! Outgoing HTTP: what a function may ask of the world, and the client that asks for it.
+//!
+//! A [`Policy`] is what a manifest grants; it is checked before anything is looked up, and every address that a name
+//! leads to is checked before anything is connected. A [`Reach`] is one function's way out: its policy, its bounds and
+//! the connections it keeps, which no other function ever uses.
 
-use http::Uri;
+mod address;
+mod body;
+mod client;
+mod config;
+mod connect;
+mod error;
+mod head;
+mod policy;
+mod resolve;
+mod tls;
+mod wait;
+mod wire;
 
-/// The rule for a function's outgoing requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Outgoing {
-    /// Nowhere. No manifest can grant more yet.
-    #[default]
-    Denied,
-}
+pub use address::{Addresses, Forbidden, Needs, check_address};
+pub use body::Download;
+pub use client::{Client, Options, Reach, Totals};
+pub use config::{Config, Limits};
+pub use error::{ClientError, SendError};
+pub use policy::{Passage, Policy, Refusal};
+pub use resolve::{Resolve, SystemResolver};
 
-/// A request that the rule does not allow.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("request to `{0}` is denied: the function has no http grant")]
-pub struct Denied(pub String);
-
-impl Outgoing {
-    /// Whether a request may go to `uri`.
-    ///
-    /// # Errors
-    /// When it may not; the error names the host it was for.
-    pub fn check(self, uri: &Uri) -> Result<(), Denied> {
-        match self {
-            Self::Denied => Err(Denied(uri.authority().map_or_else(String::new, ToString::to_string))),
-        }
-    }
-}
+/// What went wrong with a body, whoever wrote it.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,6 +1,8 @@
 //! What a grant allows, a file per right: the engine asks here before it lets a guest reach anything.
 
+pub mod config;
 pub mod fetch;
 pub mod http;
 pub mod log;
 pub mod model;
+pub mod secret;

@@ -8,6 +8,9 @@ const FIELDS: usize = 32;
 /// The most bytes of a field's name, and of its value.
 const FIELD_BYTES: usize = 1024;
 
+/// The most bytes of all fields of a line together; those beyond are left out.
+const FIELDS_BYTES: usize = 8 << 10;
+
 /// `text` without what a terminal or a database would stumble over, cut to `most` bytes.
 ///
 /// Tabs and line breaks stay; escape sequences lose their escape character and so their power.
@@ -26,7 +29,14 @@ pub fn clean(text: &str, most: usize) -> String {
 #[must_use]
 pub fn fields(given: Vec<(String, String)>) -> Map<String, Value> {
     let cleaned = |text: String| clean(&text, FIELD_BYTES);
-    given.into_iter().take(FIELDS).map(|(name, value)| (cleaned(name), Value::String(cleaned(value)))).collect()
+    let bounded = given.into_iter().take(FIELDS).map(|(name, value)| (cleaned(name), cleaned(value)));
+    let mut left = FIELDS_BYTES;
+    let fits = |(name, value): &(String, String)| {
+        let size = name.len() + value.len();
+        left = left.saturating_sub(size);
+        left > 0
+    };
+    bounded.take_while(fits).map(|(name, value)| (name, Value::String(value))).collect()
 }
 
 /// The largest index up to `most` at which `text` can be cut.
@@ -49,9 +59,10 @@ mod tests {
 
     #[test]
     fn fields_are_bounded() {
-        let many = (0..100).map(|n| (n.to_string(), "x".repeat(10_000))).collect();
-        let kept = fields(many);
-        assert_eq!(kept.len(), FIELDS);
+        let many = |size: usize| (0..100).map(|n| (n.to_string(), "x".repeat(size))).collect();
+        assert_eq!(fields(many(10)).len(), FIELDS);
+        let kept = fields(many(10_000));
         assert!(kept.values().all(|value| value.as_str().is_some_and(|it| it.len() <= FIELD_BYTES + 4)));
+        assert_eq!(kept.len(), 7, "all fields of a line together are bounded as well");
     }
 }

@@ -4,6 +4,22 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+mod gc;
+mod identity;
+mod secrets;
+mod transfer;
+
+pub(crate) use gc::GcArgs;
+pub(crate) use identity::{
+    AuditCommand, AuditListArgs, ContextCommand, Keeper, LoginArgs, Role, TokensCommand, TokensCreateArgs,
+    TokensListArgs, TokensRevokeArgs,
+};
+pub(crate) use secrets::{SecretsCommand, SecretsSetArgs};
+pub(crate) use transfer::{
+    BackupArgs, Installation, MigrateArgs, ProjectCommand, ProjectExportArgs, ProjectImportArgs, RestoreArgs,
+    RunResponseArgs,
+};
+
 /// Functions, pipelines and models on one host.
 #[derive(Debug, Parser)]
 #[command(name = "fn", version, about, max_term_width = 100, propagate_version = true, arg_required_else_help = true)]
@@ -14,12 +30,12 @@ pub(crate) struct Args {
     /// Say only what was asked for.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
-    /// The host to talk to.
-    #[arg(long, global = true, env = "WEFT_HOST", default_value = "http://127.0.0.1:7070", value_name = "URL")]
-    pub(crate) host: String,
-    /// The project to work in.
-    #[arg(long, global = true, env = "WEFT_PROJECT", default_value = "default", value_name = "NAME")]
-    pub(crate) project: String,
+    /// The host to talk to: its address, or the name of a context; http://127.0.0.1:7070 unless you are logged in.
+    #[arg(long, global = true, env = "WEFT_HOST", value_name = "URL|CONTEXT")]
+    pub(crate) host: Option<String>,
+    /// The project to work in; `default` unless the context says otherwise.
+    #[arg(long, global = true, env = "WEFT_PROJECT", value_name = "NAME")]
+    pub(crate) project: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -63,12 +79,39 @@ pub(crate) enum Command {
     /// Models, their versions and aliases.
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// Secrets: values that functions are granted by name.
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
+    /// Tokens: who may ask a host for what.
+    #[command(subcommand)]
+    Tokens(TokensCommand),
+    /// Show a host a token and remember both.
+    Login(LoginArgs),
+    /// Say who the host takes you for.
+    Whoami,
+    /// The hosts you are logged in to.
+    #[command(subcommand)]
+    Context(ContextCommand),
+    /// Who changed what.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Say what nobody needs any more, and take it away with --apply.
+    Gc(GcArgs),
+    /// Write everything of an installation to one file.
+    Backup(BackupArgs),
+    /// Restore a backup into an empty installation.
+    Restore(RestoreArgs),
+    /// Move an installation to another database.
+    Migrate(MigrateArgs),
+    /// Projects as files.
+    #[command(subcommand)]
+    Project(ProjectCommand),
     /// The configuration of a host.
     #[command(subcommand)]
     Config(ConfigCommand),
 }
 
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Default, ClapArgs)]
 pub(crate) struct UpArgs {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS")]
@@ -79,6 +122,15 @@ pub(crate) struct UpArgs {
     /// A Postgres to use instead of the SQLite file in the data folder.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub(crate) database_url: Option<String>,
+    /// The certificate to serve TLS with, a PEM file.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Its private key, a PEM file.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// A proxy before this host ends TLS, and says in `x-forwarded-for` for whom it asks.
+    #[arg(long)]
+    pub(crate) behind_proxy: bool,
     /// A configuration file; `weft.toml` is read when it is there.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -279,6 +331,8 @@ pub(crate) enum RunsCommand {
     Cancel(RunIdArgs),
     /// Do a run again from its record, and compare the bytes.
     Reproduce(RunIdArgs),
+    /// Show what a request was answered that was to be answered later.
+    Response(RunResponseArgs),
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,39 +1,55 @@
 //! The host's control plane, as a client sees it.
 
+use std::path::Path;
+
 use axum::Router;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::{
+    Method, RequestBuilder, Response, StatusCode,
+    header::{self, HeaderValue},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use tower::ServiceExt;
 
 use host_wire::Problem;
 
-use crate::ui::{Exit, Stop};
+use crate::{
+    contexts::Connection,
+    ui::{Exit, Stop},
+};
 
 /// Talks to one host, about one project.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
+    /// `Bearer weft_…`, marked so that nothing prints it.
+    token: Option<HeaderValue>,
     project: String,
     /// The routes of a host in this very process, which needs no network.
     local: Option<Router>,
 }
 
 impl Client {
-    /// A client of the host at `base`, such as `http://127.0.0.1:7070`.
-    pub(crate) fn new(base: &str, project: &str) -> Result<Self, Stop> {
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .build()
-            .map_err(|error| Stop::new(Exit::Failed, format!("could not make an HTTP client: {error}")))?;
-        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), project: project.to_owned(), local: None })
+    /// A client of the host that `connection` names.
+    pub(crate) fn new(connection: &Connection) -> Result<Self, Stop> {
+        let mut http = reqwest::Client::builder().no_proxy();
+        if let Some(ca) = &connection.ca {
+            http = http.tls_certs_merge(certificates(ca)?);
+        }
+        let http =
+            http.build().map_err(|error| Stop::new(Exit::Failed, format!("could not make an HTTP client: {error}")))?;
+        let base = connection.host.trim_end_matches('/').to_owned();
+        Ok(Self { http, base, token: token(connection)?, project: connection.project.clone(), local: None })
     }
 
     /// A client of the host whose routes these are.
     pub(crate) fn local(router: Router, project: &str) -> Result<Self, Stop> {
-        Ok(Self { local: Some(router), ..Self::new("http://localhost", project)? })
+        // Whoever has the data folder needs no token.
+        let (host, project) = ("http://localhost".to_owned(), project.to_owned());
+        let client = Self::new(&Connection { host, project, token: None, ca: None })?;
+        Ok(Self { local: Some(router), ..client })
     }
 
     /// The address of the host.
@@ -97,7 +113,11 @@ impl Client {
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.base))
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.header(header::AUTHORIZATION, token.clone()),
+            None => request,
+        }
     }
 
     async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Stop> {
@@ -124,9 +144,30 @@ impl Client {
         }
         let cause = std::iter::successors(std::error::Error::source(error), |it| it.source()).last();
         let cause = cause.map_or_else(|| error.to_string(), ToString::to_string);
-        Stop::new(Exit::Unreachable, format!("could not reach the host at {}: {cause}", self.base))
-            .hint("start one with `fn up`, or name another with --host URL")
+        let hint = match cause.contains("certificate") || cause.contains("UnknownIssuer") {
+            true => "say whom to trust with `fn login URL --ca FILE`, or WEFT_CA",
+            false => "start one with `fn up`, or name another with --host URL",
+        };
+        Stop::new(Exit::Unreachable, format!("could not reach the host at {}: {cause}", self.base)).hint(hint)
     }
+}
+
+fn token(connection: &Connection) -> Result<Option<HeaderValue>, Stop> {
+    let Some(token) = &connection.token else { return Ok(None) };
+    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
+        Stop::new(Exit::Usage, "the token has characters that no token has").hint("fn login URL, and paste it again")
+    })?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+/// Whom to trust beside those the machine knows.
+fn certificates(file: &Path) -> Result<Vec<reqwest::Certificate>, Stop> {
+    let wrong = |error: &dyn std::fmt::Display| {
+        Stop::new(Exit::Usage, format!("could not read the certificate: {error}")).at(file.display().to_string())
+    };
+    let text = std::fs::read(file).map_err(|error| wrong(&error))?;
+    reqwest::Certificate::from_pem_bundle(&text).map_err(|error| wrong(&error))
 }
 
 /// The same request and answer, without a socket between.

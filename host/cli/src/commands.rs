@@ -1,21 +1,31 @@
 //! One file per command.
 
 mod artifacts;
+mod audit;
+mod backup;
 mod build;
 mod config;
+mod context;
 mod delete;
 mod deploy;
+mod gc;
 mod invoke;
 mod list;
+mod login;
 mod logs;
+mod migrate;
 mod models;
 mod new;
 mod pipeline;
+mod project;
+mod restore;
 mod rollback;
 mod run;
 mod runs;
+mod secrets;
 mod show;
 mod test;
+mod tokens;
 mod up;
 
 use anyhow::Result;
@@ -23,19 +33,29 @@ use anyhow::Result;
 use crate::{
     args::{Args, Command, ConfigCommand, PipelineCommand},
     client::Client,
+    contexts::Connection,
     ui::{Exit, Printer, Stop},
 };
 
 /// Does what the command line says.
 pub(crate) fn run(args: Args, printer: &Printer) -> Result<()> {
-    let client = Client::new(&args.host, &args.project)?;
+    // Only who talks to a host is bothered by what is wrong with their contexts.
+    let connection = Connection::of(&args);
     match args.command {
         Command::Up(up) => up::run(&up, printer),
         Command::New(new) => new::run(&new, printer),
         Command::Build(source) => build::run(&source, printer),
         Command::Config(ConfigCommand::Show(up)) => config::show(&up, printer),
         Command::Pipeline(PipelineCommand::Graph(graph)) => pipeline::graph(&graph, printer),
-        command => block_on(dispatch(command, &args.project, &client, printer)),
+        Command::Context(command) => context::run(&command, printer),
+        Command::Restore(restore) => block_on(restore::run(&restore, printer)),
+        Command::Migrate(migrate) => block_on(migrate::run(&migrate, printer)),
+        Command::Login(login) => block_on(login::run(&login, connection?, printer)),
+        command => {
+            let connection = connection?;
+            let client = Client::new(&connection)?;
+            block_on(dispatch(command, &connection.project, &client, printer))
+        }
     }
 }
 
@@ -54,7 +74,21 @@ async fn dispatch(command: Command, project: &str, client: &Client, printer: &Pr
         Command::Runs(command) => runs::run(command, client, printer).await,
         Command::Artifacts(command) => artifacts::run(command, client, printer).await,
         Command::Models(command) => models::run(command, client, printer).await,
-        Command::Up(_) | Command::New(_) | Command::Build(_) | Command::Config(_) => Ok(()),
+        Command::Gc(args) => gc::run(&args, client, printer).await,
+        Command::Backup(args) => backup::run(&args, client, printer).await,
+        Command::Project(command) => project::run(command, client, printer).await,
+        Command::Secrets(command) => secrets::run(command, client, printer).await,
+        Command::Tokens(command) => tokens::run(command, project, client, printer).await,
+        Command::Audit(command) => audit::run(&command, client, printer).await,
+        Command::Whoami => login::whoami(client, printer).await,
+        Command::Up(_)
+        | Command::New(_)
+        | Command::Build(_)
+        | Command::Config(_)
+        | Command::Context(_)
+        | Command::Restore(_)
+        | Command::Migrate(_)
+        | Command::Login(_) => Ok(()),
     }
 }
 

@@ -6,6 +6,7 @@ mod cases;
 mod client;
 mod commands;
 mod config;
+mod contexts;
 mod project;
 mod serve;
 mod ui;
@@ -13,6 +14,10 @@ mod ui;
 use clap::Parser;
 
 use crate::{args::Args, ui::Printer};
+
+/// The system's allocator takes an eighth of the time of a short call, this one half of that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
     // One TLS implementation for every client of this process; it fails only where one was chosen before.

@@ -1,14 +1,20 @@
 //! Where all rooms meet: builds a host from its configuration and serves it on one port.
 
+mod callbacks;
+mod front;
 mod host;
+mod keys;
 mod listen;
 mod local;
 mod opening;
+mod patience;
 mod registry;
+mod tls;
 
-use std::{io::IsTerminal, time::Duration};
+use std::{io::IsTerminal, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
+use host_core::identity::Demand;
 use host_wire::config::Setting;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +27,7 @@ use crate::{
 
 pub(crate) use host::{Host, Place};
 pub(crate) use local::Local;
+pub(crate) use tls::Files;
 
 /// Logs to stderr: for people on a terminal, JSON otherwise.
 pub(crate) fn logging() {
@@ -34,6 +41,8 @@ pub(crate) fn logging() {
 
 /// Serves until SIGTERM or Ctrl-C, then drains.
 pub(crate) async fn up(config: Config, settings: Vec<Setting>, printer: &Printer) -> Result<()> {
+    let certificate = config.tls()?.map(tls::Certificate::load).transpose()?;
+    let demand = config.access().demand;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
         Stop::new(Exit::Failed, format!("could not listen on {}: {error}", config.listen))
             .hint("name another address with --listen, or port 0 for a free one")
@@ -42,14 +51,28 @@ pub(crate) async fn up(config: Config, settings: Vec<Setting>, printer: &Printer
     let drain = Duration::from_secs(config.drain_s);
     let bounds =
         listen::Bounds { connections: config.max_connections, head: Duration::from_secs(config.head_s), drain };
+    let data = config.data.clone();
     let host = Host::build(config, Place::Disk).await?;
+    if let Err(stop) = check_tokens(&host, demand, &data).await {
+        host.close().await;
+        return Err(stop);
+    }
     let stop = CancellationToken::new();
     let tasks = host.start(&stop).await?;
-    let router = host.router(settings, &stop);
-    printer.answer(&serde_json::json!({ "url": format!("http://{address}") }), || {
-        format!("listening on http://{address}")
-    });
-    let serving = tokio::spawn(listen::serve(listener, router, stop.clone(), bounds));
+    let front = host.front(settings, &stop);
+    let acceptor = certificate.as_ref().map(tls::Certificate::acceptor).transpose()?;
+    let scheme = if acceptor.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{address}");
+    printer.answer(&serde_json::json!({ "url": url }), || format!("listening on {url}"));
+    let serving = tokio::spawn(listen::serve(listener, acceptor, front, stop.clone(), bounds));
+    if let Some(certificate) = certificate {
+        let until = stop.clone();
+        tokio::spawn(async move {
+            if let Err(error) = certificate.follow(until).await {
+                tracing::warn!("a new certificate will not be noticed: {error:#}");
+            }
+        });
+    }
     signal().await?;
     tracing::info!("draining");
     host.drain(&stop, drain).await;
@@ -58,6 +81,16 @@ pub(crate) async fn up(config: Config, settings: Vec<Setting>, printer: &Printer
     host.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// A host that demands tokens, and that nobody could administer with one, would be of no use to anybody.
+async fn check_tokens(host: &Host, demand: Demand, data: &Path) -> Result<()> {
+    if demand == Demand::Nothing || host.store.has_admin_token().await.context("could not read the tokens")? {
+        return Ok(());
+    }
+    let what = "this host demands tokens, and there is none yet that an admin could show";
+    let hint = format!("fn tokens create NAME --role admin --local --data {}", data.display());
+    Err(Stop::new(Exit::Refused, what).hint(hint).into())
 }
 
 /// Resolves at SIGTERM or Ctrl-C.

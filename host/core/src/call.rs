@@ -58,7 +58,7 @@ pub struct JobCall {
     pub params: Map<String, Value>,
     /// The files under `/in`.
     pub inputs: Vec<JobInput>,
-    /// An empty folder of the host's that becomes `/out`.
+    /// An empty folder of the host's that becomes `/out`; it is made with the first output, if it is not there.
     pub out: PathBuf,
     /// What all randomness derives from.
     pub seed: u64,

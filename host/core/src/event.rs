@@ -1,5 +1,7 @@
 //! CloudEvents in, outputs out, and how an event can fail.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +47,35 @@ pub struct Output {
     pub extensions: Vec<(String, String)>,
     /// The payload.
     pub data: Bytes,
+}
+
+/// What CloudEvents calls its own attributes and payload; no extension may bear such a name.
+const ATTRIBUTES: [&str; 10] =
+    ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data", "data_base64"];
+
+/// Whether `name` is one of CloudEvents' own and so none for an extension.
+#[must_use]
+pub fn is_attribute(name: &str) -> bool {
+    ATTRIBUTES.contains(&name)
+}
+
+/// An attribute's value as the HTTP binding of CloudEvents writes it in a header: percent-encoded where it must be.
+#[must_use]
+pub fn in_header(value: &str) -> Cow<'_, str> {
+    let is_plain = |it: char| matches!(it, '\u{21}'..='\u{7e}' if it != '"' && it != '%');
+    if value.bytes().all(|it| is_plain(it.into())) {
+        return Cow::Borrowed(value);
+    }
+    let mut text = String::with_capacity(value.len() + 16);
+    let mut room = [0; 4];
+    for character in value.chars() {
+        if is_plain(character) {
+            text.push(character);
+        } else {
+            character.encode_utf8(&mut room).bytes().for_each(|byte| text.push_str(&format!("%{byte:02X}")));
+        }
+    }
+    Cow::Owned(text)
 }
 
 /// Whether doing it again can help.
@@ -132,7 +163,7 @@ pub mod code {
     pub const WRONG_COUNT: &str = "wrong-count";
     /// The caller went away or asked to stop.
     pub const CANCELLED: &str = "cancelled";
-    /// Every instance is taken; try again shortly.
+    /// Every instance is taken; try again shortly. The guest never ran, so this counts as no attempt.
     pub const OVERLOADED: &str = "overloaded";
     /// A job ended with an exit code other than 0.
     pub const EXIT: &str = "exit";
@@ -154,4 +185,21 @@ pub mod code {
     pub const INVALID_INPUT: &str = "invalid-input";
     /// The model failed while it computed.
     pub const MODEL_FAILED: &str = "model-failed";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_header_cannot_hold_is_encoded() {
+        assert_eq!(in_header("/shop/7"), Cow::Borrowed("/shop/7"));
+        assert_eq!(in_header("café noir 5% \"x\"\n"), "caf%C3%A9%20noir%205%25%20%22x%22%0A");
+    }
+
+    #[test]
+    fn the_attributes_of_an_event_are_no_extensions() {
+        assert!(["id", "type", "data", "specversion"].into_iter().all(is_attribute));
+        assert!(!["partitionkey", "traceparent", "httpstatus", "ID"].into_iter().any(is_attribute));
+    }
 }

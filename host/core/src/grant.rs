@@ -1,8 +1,17 @@
 //! Grants: the rights a manifest asks for. Nothing else exists for a function.
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::ModelRef;
+
+mod http;
+mod origin;
+mod secret;
+
+pub use http::{HostRule, HttpGrant, InvalidHttpGrant};
+pub use origin::{Host, InvalidOrigin, Origin, Scheme};
+pub use secret::{Destination, InvalidDestination, PLACEHOLDER_END, PLACEHOLDER_START, SecretGrant};
 
 /// What a function may reach beyond its own events. Everything is denied unless listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +20,15 @@ pub struct Grants {
     /// Models it may ask for a prediction, as `name`, `name@alias` or `name@version`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub model: Vec<ModelRef>,
+    /// Requests it may send.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub http: Vec<HttpGrant>,
+    /// Secrets it may read or send, by their names in the project.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secret: Vec<SecretGrant>,
+    /// Plain values it reads by the same interface.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub config: IndexMap<String, String>,
 }
 
 /// A right by its word in `[grants]`.
@@ -48,7 +66,9 @@ pub fn need_of(import: &str) -> Need {
     match (package, interface) {
         (_, "weft:function/model") | ("wasi:nn", _) => Need::Right(Right::Model, Some("model = [\"<name>\"]")),
         ("wasi:keyvalue", _) => Need::Right(Right::Keyvalue, None),
-        ("wasi:config", _) => Need::Right(Right::Config, None),
+        ("wasi:config", _) => {
+            Need::Right(Right::Config, Some("secret = [\"<name>\"]` or `config = { <key> = \"<value>\" }"))
+        }
         ("weft:function", _)
         | (
             "wasi:cli" | "wasi:clocks" | "wasi:filesystem" | "wasi:io" | "wasi:random" | "wasi:sockets" | "wasi:http",
@@ -64,8 +84,31 @@ impl Grants {
     pub fn allows(&self, right: Right) -> bool {
         match right {
             Right::Model => !self.model.is_empty(),
-            Right::Http | Right::Keyvalue | Right::Config => false,
+            Right::Config => !self.secret.is_empty() || !self.config.is_empty(),
+            Right::Http => !self.http.is_empty(),
+            Right::Keyvalue => false,
         }
+    }
+
+    /// What the types cannot say.
+    ///
+    /// # Errors
+    /// When something is named twice or there is too much of it.
+    pub fn check(&self) -> Result<(), String> {
+        http::check(&self.http)?;
+        secret::check(&self.secret, &self.config)
+    }
+
+    /// Whether what a function does may depend on more than what it is given, so that it cannot be repeated.
+    #[must_use]
+    pub fn reaches_outside(&self) -> bool {
+        !self.http.is_empty()
+    }
+
+    /// The grant of the secret `name`.
+    #[must_use]
+    pub fn secret(&self, name: &str) -> Option<&SecretGrant> {
+        self.secret.iter().find(|it| it.name.as_str() == name)
     }
 
     /// The reference granted for the model `name`, as the guest names it: the whole reference or the bare name.

@@ -2,6 +2,7 @@
 
 pub mod artifact;
 pub mod body;
+pub mod budget;
 pub mod call;
 pub mod clock;
 pub mod digest;
@@ -9,7 +10,9 @@ pub mod event;
 pub mod function;
 pub mod grant;
 pub mod id;
+pub mod identity;
 pub mod manifest;
+pub mod mask;
 pub mod model;
 pub mod name;
 pub mod page;

@@ -157,6 +157,22 @@ pub struct HttpTrigger {
     /// Which other origins a browser may call it from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cors: Option<Cors>,
+    /// Who may call it this way; anybody, when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+}
+
+/// Who may call a function by an HTTP trigger: `"public"`, `"token"` or `{ basic = "<secret>" }`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Auth {
+    /// Anybody; the function asks for itself, if at all.
+    #[default]
+    Public,
+    /// Bearers of a token for the function's project, of the role developer or more.
+    Token,
+    /// Whoever shows a user and password, one `user:password` per line of this secret.
+    Basic(Name),
 }
 
 /// Cross-origin rules of an HTTP trigger.
@@ -333,6 +349,7 @@ impl Manifest {
         for name in named {
             check_file_name(name)?;
         }
+        self.grants.check()?;
         self.triggers.iter().try_for_each(|Trigger::Http(http)| http.check())
     }
 }
@@ -426,14 +443,30 @@ mod tests {
 
     #[test]
     fn a_path_is_literal_segments_and_whole_parameters() {
-        let pattern =
-            |path: &str| HttpTrigger { host: None, path: path.into(), methods: Vec::new(), cors: None }.pattern();
+        let pattern = |path: &str| {
+            HttpTrigger { host: None, path: path.into(), methods: Vec::new(), cors: None, auth: None }.pattern()
+        };
         assert_eq!(pattern("/").unwrap(), "/");
         assert_eq!(pattern("/wines/{id}/{*rest}").unwrap(), "/wines/{1}/{*2}");
         assert_eq!(pattern("/wines/{other}/x"), pattern("/wines/{id}/x"));
         for wrong in ["/{", "/a{id}", "/{*rest}/more", "/{}", "/{*}", "/{a}{b}", "/a*"] {
             assert!(pattern(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_trigger_says_who_may_call_it() {
+        let auth = |text: &str| {
+            let manifest =
+                Manifest::parse(&format!("name = \"x\"\n[[triggers]]\nkind = \"http\"\npath = \"/x\"\n{text}"))?;
+            let Trigger::Http(http) = &manifest.triggers[0];
+            Ok::<_, InvalidManifest>(http.auth.clone())
+        };
+        assert_eq!(auth("").unwrap(), None);
+        assert_eq!(auth("auth = \"public\"").unwrap(), Some(Auth::Public));
+        assert_eq!(auth("auth = \"token\"").unwrap(), Some(Auth::Token));
+        assert_eq!(auth("auth = { basic = \"users\" }").unwrap(), Some(Auth::Basic("users".parse().unwrap())));
+        assert!(auth("auth = \"none\"").is_err() && auth("auth = \"basic\"").is_err());
     }
 
     #[test]

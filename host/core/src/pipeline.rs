@@ -12,6 +12,7 @@ mod check;
 mod condition;
 mod graph;
 mod input;
+mod later;
 mod links;
 mod params;
 mod problem;
@@ -27,9 +28,10 @@ pub use check::{Catalogue, Known};
 pub use condition::{Clause, Condition, InvalidCondition, Op, Operand};
 pub use graph::Arrow;
 pub use input::{Input, InputSource, InvalidOutputRef, OutputRef};
+pub use later::{Attempts, NOTIFY_STEP, Notify, REQUEST_BODY, REQUEST_STEP, RESPONSE, Request};
 pub use params::{ParamSpec, ParamType, bind_params};
 pub use problem::{MAX_PROBLEMS, Place, Places, Problem};
-pub use progress::{Change, InvalidState, Progress, Reset, StepProgress, StepState, TrialProgress, Work};
+pub use progress::{Change, InvalidState, Progress, Reset, Standing, StepProgress, StepState, TrialProgress, Work};
 pub use read::{MAX_STEPS, Parsed};
 pub use selector::{Goal, InvalidSelector, Selector, Trial};
 pub use sweep::{DEFAULT_PARALLEL, Draw, MAX_TRIALS, Random, Space, Sweep};
@@ -99,6 +101,10 @@ pub enum Action {
     Deploy(Deploy),
     /// Calls what is in service, and measures.
     Call(Call),
+    /// Makes a request that was kept. No pipeline's text can say so.
+    Request(Request),
+    /// Tells somebody of the end of such a request.
+    Notify(Notify),
 }
 
 /// A job to run.
@@ -216,6 +222,8 @@ impl Action {
             Self::PromoteModel(_) => "promote-model",
             Self::Deploy(_) => "deploy",
             Self::Call(_) => "call",
+            Self::Request(_) => "request",
+            Self::Notify(_) => "notify",
         }
     }
 
@@ -231,7 +239,9 @@ impl Action {
         match self {
             Self::Function(action) => Some(&action.function),
             Self::Deploy(Deploy::Function { function }) => Some(function),
-            Self::Call(Call { target: CallTarget::Function(function), .. }) => Some(function),
+            Self::Call(Call { target: CallTarget::Function(function), .. })
+            | Self::Request(Request { function, .. })
+            | Self::Notify(Notify { function, .. }) => Some(function),
             _ => None,
         }
     }

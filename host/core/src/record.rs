@@ -1,10 +1,14 @@
 //! What is kept of calls: records, exact totals, log lines and audit events.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{CallId, Name, RevisionId, RunId, call::Usage, event::Failure, function::Entry, model::VersionId};
+use crate::{
+    CallId, Name, RevisionId, RunId, call::Usage, event::Failure, function::Entry, identity::TokenId, model::VersionId,
+};
 
 /// How a call ended, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -203,10 +207,17 @@ pub struct AuditEvent {
     pub at: Timestamp,
     /// Who.
     pub who: String,
+    /// The token they showed, where they did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenId>,
+    /// The address they asked from, where it was over the network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<IpAddr>,
     /// What, such as `function.activated`, `alias.moved`, `run.cancelled`.
     pub action: String,
-    /// The project.
-    pub project: Name,
+    /// The project; none where it concerns the whole host, such as a token for every project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<Name>,
     /// Of what, such as the function's name.
     pub subject: String,
     /// The rest.

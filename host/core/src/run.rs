@@ -67,6 +67,8 @@ pub enum RunKind {
     Pipeline,
     /// A single job, kept as a DAG of one step.
     Job,
+    /// A request to a function that is answered later, kept as a DAG.
+    Request,
 }
 
 impl RunKind {
@@ -76,6 +78,7 @@ impl RunKind {
         match self {
             Self::Pipeline => "pipeline",
             Self::Job => "job",
+            Self::Request => "request",
         }
     }
 }

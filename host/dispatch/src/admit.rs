@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use host_core::event::{Failure, code};
@@ -36,8 +36,18 @@ pub(crate) enum Refused {
 pub(crate) struct Queue {
     /// How many may wait.
     pub(crate) most: u32,
-    /// Until when.
-    pub(crate) until: Instant,
+    /// How long.
+    pub(crate) longest: Duration,
+    /// Until when at the latest.
+    pub(crate) deadline: Option<Instant>,
+}
+
+impl Queue {
+    /// When somebody who begins to wait now gives up.
+    fn until(&self) -> Instant {
+        let longest = Instant::now() + self.longest;
+        self.deadline.map_or(longest, |it| it.min(longest))
+    }
 }
 
 impl Gate {
@@ -52,15 +62,20 @@ impl Gate {
         queue: Queue,
         cancelled: &CancellationToken,
     ) -> Result<OwnedSemaphorePermit, Refused> {
-        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-            return Ok(place);
+        match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(place) => Ok(place),
+            // Boxed, because most calls find a place and would only make room for the wait.
+            Err(_) => Box::pin(self.wait(queue, cancelled)).await,
         }
+    }
+
+    async fn wait(&self, queue: Queue, cancelled: &CancellationToken) -> Result<OwnedSemaphorePermit, Refused> {
         let _waiting = Waiting::begin(&self.waiting, queue.most).ok_or(Refused::Full)?;
         let place = Arc::clone(&self.places).acquire_owned();
         tokio::select! {
             place = place => place.map_err(|_| Refused::Full),
             () = cancelled.cancelled() => Err(Refused::Cancelled),
-            () = tokio::time::sleep_until(queue.until.into()) => Err(Refused::Full),
+            () = tokio::time::sleep_until(queue.until().into()) => Err(Refused::Full),
         }
     }
 
@@ -110,7 +125,7 @@ mod tests {
     use super::*;
 
     fn queue(most: u32) -> Queue {
-        Queue { most, until: Instant::now() }
+        Queue { most, longest: Duration::ZERO, deadline: None }
     }
 
     #[tokio::test]
@@ -130,7 +145,7 @@ mod tests {
     async fn one_who_waits_enters_when_a_place_is_left() {
         let (gate, here) = (Gate::new(1), CancellationToken::new());
         let place = gate.enter(queue(0), &here).await.unwrap();
-        let far = Queue { most: 1, until: Instant::now() + std::time::Duration::from_secs(3_600) };
+        let far = Queue { most: 1, longest: Duration::from_secs(3_600), deadline: None };
         let (entered, ()) = tokio::join!(gate.enter(far, &here), async { drop(place) });
         assert!(entered.is_ok());
     }
@@ -139,7 +154,7 @@ mod tests {
     async fn one_who_went_away_waits_no_longer() {
         let (gate, here) = (Gate::new(1), CancellationToken::new());
         let _place = gate.enter(queue(0), &here).await.unwrap();
-        let far = Queue { most: 1, until: Instant::now() + std::time::Duration::from_secs(3_600) };
+        let far = Queue { most: 1, longest: Duration::from_secs(3_600), deadline: None };
         let (refused, ()) = tokio::join!(gate.enter(far, &here), async { here.cancel() });
         assert_eq!(refused.unwrap_err(), Refused::Cancelled);
     }

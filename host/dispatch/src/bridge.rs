@@ -6,7 +6,7 @@ use bytes::Bytes;
 use host_core::{
     body::{self, Body},
     call::{Call, CallContext, Called, End, Finished, Reply},
-    event::{Event, Failure, FailureKind, Outcome, Output, code},
+    event::{Event, Failure, FailureKind, Outcome, Output, code, in_header, is_attribute},
     function::Revision,
     ports::Invoke,
 };
@@ -72,33 +72,21 @@ fn request_of(event: Event, host: &str) -> Result<Request<Body>, Failure> {
     };
     set("host", host)?;
     set("ce-specversion", "1.0")?;
-    set("ce-id", &encoded(&event.id))?;
-    set("ce-source", &encoded(&event.source))?;
-    set("ce-type", &encoded(&event.r#type))?;
+    set("ce-id", &in_header(&event.id))?;
+    set("ce-source", &in_header(&event.source))?;
+    set("ce-type", &in_header(&event.r#type))?;
     for (name, value) in [("ce-subject", &event.subject), ("ce-time", &event.time)] {
-        value.iter().try_for_each(|value| set(name, &encoded(value)))?;
+        value.iter().try_for_each(|value| set(name, &in_header(value)))?;
     }
     event.content_type.iter().try_for_each(|it| set("content-type", it))?;
     for (name, value) in &event.extensions {
-        set(&format!("ce-{name}"), &encoded(value))?;
+        if is_attribute(name) {
+            tracing::warn!(event = event.id, name, "an extension bears the name of an attribute and is left out");
+            continue;
+        }
+        set(&format!("ce-{name}"), &in_header(value))?;
     }
     Ok(request)
-}
-
-/// Percent-encodes what the HTTP binding of CloudEvents wants encoded in headers.
-fn encoded(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    let mut room = [0; 4];
-    for character in value.chars() {
-        if matches!(character, '\u{21}'..='\u{7e}' if character != '"' && character != '%') {
-            text.push(character);
-        } else {
-            for byte in character.encode_utf8(&mut room).bytes() {
-                text.push_str(&format!("%{byte:02X}"));
-            }
-        }
-    }
-    text
 }
 
 /// What the status of the response means for the event.

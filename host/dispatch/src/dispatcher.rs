@@ -122,7 +122,10 @@ impl Dispatcher {
             }
         }
         let called = match (call, entry) {
-            (Call::Events(events), Entry::Http) => bridge::post(&*self.invoke, &slot.revision, &context, events).await,
+            // Boxed, because it is rare and would make room for itself in every call.
+            (Call::Events(events), Entry::Http) => {
+                Box::pin(bridge::post(&*self.invoke, &slot.revision, &context, events)).await
+            }
             (call, _) => self.invoke.call(slot.revision, context, call).await,
         };
         self.close(ticket, called)
@@ -172,8 +175,8 @@ impl Dispatcher {
     }
 
     fn queue(&self, deadline: Option<Instant>) -> Queue {
-        let longest = Instant::now() + self.config.max_wait.duration().min(Duration::from_secs(3_600));
-        Queue { most: self.config.max_waiting, until: deadline.map_or(longest, |it| it.min(longest)) }
+        let longest = self.config.max_wait.duration().min(Duration::from_secs(3_600));
+        Queue { most: self.config.max_waiting, longest, deadline }
     }
 
     async fn call_model(&self, project: &Name, model: ModelRef, context: &CallContext, call: InferCall) -> Called {

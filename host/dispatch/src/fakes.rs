@@ -96,8 +96,15 @@ impl Directory for Store {
         Ok(self.functions())
     }
 
-    async fn changed(&self, _: u64) {
-        self.changed.notified().await;
+    async fn changed(&self, seen: u64) {
+        loop {
+            let mut notified = std::pin::pin!(self.changed.notified());
+            notified.as_mut().enable();
+            if self.functions().generation > seen {
+                return;
+            }
+            notified.await;
+        }
     }
 }
 
@@ -206,9 +213,17 @@ pub(crate) struct Guest {
     pub(crate) called: Mutex<Vec<u64>>,
     pub(crate) contexts: Mutex<Vec<CallContext>>,
     pub(crate) go: Semaphore,
+    /// Told when somebody is about to be loaded, and what that waits for.
+    pub(crate) preparing: Notify,
+    pub(crate) may_prepare: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Guest {
+    /// Lets nobody be loaded until the guard is dropped.
+    pub(crate) fn hold_preparing(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        self.may_prepare.clone().try_lock_owned().unwrap()
+    }
+
     pub(crate) fn new(act: impl Fn(Call) -> Result<Reply, Failure> + Send + Sync + 'static) -> Arc<Self> {
         let entries = Entries { http: false, handler: true, job: false };
         Arc::new(Self {
@@ -220,6 +235,8 @@ impl Guest {
             called: Mutex::default(),
             contexts: Mutex::default(),
             go: Semaphore::new(1_000),
+            preparing: Notify::new(),
+            may_prepare: Arc::default(),
         })
     }
 
@@ -242,6 +259,8 @@ impl Invoke for Guest {
         if let Some(error) = self.refuse.lock().clone() {
             return Err(error);
         }
+        self.preparing.notify_one();
+        let _turn = self.may_prepare.lock().await;
         self.prepared.lock().push(revision.id);
         Ok(())
     }

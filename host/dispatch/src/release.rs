@@ -11,8 +11,10 @@ use host_core::{
 };
 
 mod error;
+mod follow;
 
 pub use error::Error;
+pub use follow::Prepared;
 
 /// What somebody wants deployed.
 #[derive(Debug, Clone)]
@@ -118,7 +120,7 @@ impl Release {
     }
 
     async fn inspect(&self, component: &Digest) -> Result<Inspection, Error> {
-        let file = self.artifacts.file(component).await?;
+        let file = self.artifacts.hold(component).await?;
         Ok(self.invoke.inspect(&file).await?)
     }
 

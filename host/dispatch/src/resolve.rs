@@ -6,6 +6,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use foldhash::fast::RandomState;
 use host_core::{
     Name, RevisionId,
     event::{Failure, code},
@@ -39,7 +40,7 @@ pub(crate) struct Resolver {
 #[derive(Default)]
 struct Table {
     of: Arc<Functions>,
-    active: HashMap<(Name, Name), Slot>,
+    active: HashMap<(Name, Name), Slot, RandomState>,
     pinned: Mutex<HashMap<(Name, Name, u64), Slot>>,
 }
 
@@ -72,7 +73,8 @@ impl Resolver {
             (Some(slot), None) => Ok(slot.clone()),
             (Some(slot), Some(number)) if number == slot.revision.number => Ok(slot.clone()),
             (None, None) => Err(not_found(&format!("function `{}` of project `{}`", key.1, key.0))),
-            (_, Some(number)) => self.pinned(&table, key, number).await,
+            // Boxed, because it is rare and would make room for itself in every call.
+            (_, Some(number)) => Box::pin(self.pinned(&table, key, number)).await,
         }
     }
 

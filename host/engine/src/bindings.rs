@@ -1,6 +1,7 @@
 //! The contract of `sdk/wit` as this host keeps it, one file per interface; and `wasi:nn` beside it.
 
 mod ask;
+mod config;
 mod context;
 mod convert;
 mod log;
@@ -40,6 +41,7 @@ pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     wit::log::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
     wit::run::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
     wit::model::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
+    config::link(linker)?;
     nn::link(linker)
 }
 

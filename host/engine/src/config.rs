@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use host_capabilities::http;
 use host_core::size::{ByteSize, Millis};
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Where compiled code is kept between starts. Nobody but the host may write there: it holds machine code.
     pub cache: PathBuf,
+    /// How long the code of other engines, such as those of earlier releases, is kept after their last start.
+    pub keep_code: Millis,
     /// Instances that may be alive at once, over all functions; fewer where the machine has no room for as many.
     pub slots: u32,
     /// The most memory that `limits.memory` may ask for, for anything but a job.
@@ -55,12 +58,15 @@ pub struct Config {
     pub job_record_bytes: ByteSize,
     /// The most bytes a job may hand to the host in one call, such as the tensors for a model.
     pub job_copy: ByteSize,
+    /// The requests that functions send.
+    pub outgoing: http::Config,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             cache: PathBuf::from(".weft/compiled"),
+            keep_code: Millis(7 * 86_400_000),
             slots: 1000,
             slot_memory: ByteSize(1 << 30),
             keep_resident: ByteSize(1 << 20),
@@ -83,6 +89,7 @@ impl Default for Config {
             job_records: 1_000_000,
             job_record_bytes: ByteSize(32 << 20),
             job_copy: ByteSize(256 << 20),
+            outgoing: http::Config::default(),
         }
     }
 }

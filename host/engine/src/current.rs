@@ -5,13 +5,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use host_capabilities::{http::Reach, secret::Held};
 use host_core::{
     call::{CallContext, Finished, Usage},
     clock::Clock,
     event::Failure,
     function::Revision,
+    mask::Mask,
     model::VersionId,
-    ports::{Recorder, Score},
+    ports::{Recorder, Score, Secrets},
 };
 use parking_lot::Mutex;
 
@@ -25,12 +27,16 @@ use crate::{
 /// What stands for a timeout that no clock can show.
 const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
+/// What hides nothing.
+static NOTHING: Mask = Mask::none();
+
 /// What every call needs of the host.
 pub(crate) struct Services {
     pub(crate) config: Config,
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) score: Option<Arc<dyn Score>>,
+    pub(crate) secrets: Arc<dyn Secrets>,
     /// Held, so that time passes for as long as there is a call.
     pub(crate) _epochs: Arc<Epochs>,
 }
@@ -41,6 +47,10 @@ pub(crate) struct Current {
     pub(crate) context: CallContext,
     pub(crate) services: Arc<Services>,
     pub(crate) lines: Arc<Lines>,
+    /// The secrets of a function that was granted some, as they were when the call began.
+    pub(crate) held: Option<Arc<Held>>,
+    /// The way out of a function that was granted one.
+    pub(crate) outgoing: Option<Arc<Reach>>,
     /// When the call was admitted.
     pub(crate) started: Instant,
     /// How long one run of the guest may take. A batch that broke runs its events one by one, each as long.
@@ -56,7 +66,13 @@ pub(crate) enum Length {
 }
 
 impl Current {
-    pub(crate) fn new(revision: Arc<Revision>, context: CallContext, services: Arc<Services>, length: Length) -> Self {
+    pub(crate) fn new(
+        revision: Arc<Revision>,
+        context: CallContext,
+        services: Arc<Services>,
+        held: Option<Arc<Held>>,
+        length: Length,
+    ) -> Self {
         let limits = &revision.manifest.limits;
         let config = &services.config;
         let (timeout, lines, bytes) = match length {
@@ -70,11 +86,14 @@ impl Current {
             call: context.id,
             step: context.step.clone(),
         };
-        let lines = Lines::new(author, services.recorder.clone(), services.clock.clone(), lines, bytes.0);
+        let mask = held.as_ref().map_or(Mask::none(), |held| held.mask().clone());
+        let lines = Lines::new(author, services.recorder.clone(), services.clock.clone(), lines, bytes.0, mask);
         Self {
             timeout: timeout.duration(),
             lines: Arc::new(lines),
             models: Mutex::default(),
+            held,
+            outgoing: None,
             started: Instant::now(),
             revision,
             context,
@@ -82,12 +101,37 @@ impl Current {
         }
     }
 
+    /// The same call, with its function's way out.
+    pub(crate) fn reaching(self, outgoing: Option<Arc<Reach>>) -> Self {
+        Self { outgoing, ..self }
+    }
+
+    /// What hides the secrets of the call.
+    pub(crate) fn mask(&self) -> &Mask {
+        self.held.as_ref().map_or(&NOTHING, |held| held.mask())
+    }
+
+    /// Whether an instance that ran under `other` saw the same secrets, so that it may run under this one.
+    pub(crate) fn holds_the_same(&self, other: &Self) -> bool {
+        match (&self.held, &other.held) {
+            (None, None) => true,
+            (Some(held), Some(other)) => Arc::ptr_eq(held, other),
+            _ => false,
+        }
+    }
+
     /// What stops the guest if it starts now.
-    pub(crate) fn watch(&self) -> Watch {
+    pub(crate) fn watch(self: &Arc<Self>) -> Watch {
         let now = Instant::now();
         let most = now.checked_add(self.timeout).unwrap_or(now + FOREVER);
         let deadline = self.context.deadline.map_or(most, |asked| asked.min(most));
-        Watch { deadline, cancelled: self.context.cancelled.clone() }
+        Watch::new(self.clone(), deadline)
+    }
+
+    /// How long the call may wait for what it needs before its guest runs: for as long as the whole of it may take.
+    pub(crate) fn patience(self: &Arc<Self>) -> Watch {
+        let deadline = self.context.deadline.unwrap_or_else(|| self.watch().deadline);
+        Watch::new(self.clone(), deadline)
     }
 
     /// Notes that `version` computed something for this call.

@@ -3,11 +3,12 @@
 use std::{
     path::Path,
     sync::{Arc, Weak},
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use host_capabilities::http::{Client, ClientError, Policy, Reach};
 use host_core::{
     Digest, RevisionId,
     call::{Call, CallContext, Called},
@@ -15,7 +16,7 @@ use host_core::{
     event::{Failure, code},
     function::Revision,
     manifest::Time,
-    ports::{Artifacts, Inspection, Invoke, PrepareError, Recorder, Score, check_grants},
+    ports::{Artifacts, Inspection, Invoke, PrepareError, Recorder, Score, Secrets, check_grants},
 };
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
@@ -29,6 +30,7 @@ use crate::{
     function::{self, Calls, Function},
     inspect::{self, Inspected},
     machine::{Machine, Serving, Working},
+    masked::masked,
     platform,
     slots::{MakeRoom, Slots},
     ticker::{self, Epochs, Swept},
@@ -42,6 +44,7 @@ pub struct Engine {
     serve: Arc<Machine>,
     job: Arc<Machine>,
     real_time: wasmtime::component::Linker<crate::guest::Guest>,
+    outgoing: Client,
     compiler: Compiler,
     functions: Cache<RevisionId, Arc<Function>>,
     /// Revisions that are being made ready because a call came for them.
@@ -63,10 +66,13 @@ pub enum EngineError {
     /// Its clock could not be started.
     #[error("the engine's ticker thread could not be started: {0}")]
     Ticker(#[from] std::io::Error),
+    /// No request could be sent for its guests.
+    #[error(transparent)]
+    Outgoing(#[from] ClientError),
 }
 
 impl Engine {
-    /// An engine that takes components from `artifacts` and asks `score` for predictions.
+    /// An engine that takes components from `artifacts`, asks `score` for predictions and reads granted `secrets`.
     ///
     /// # Errors
     /// When the machine has no room for even a few instances, or no thread can be started.
@@ -76,10 +82,12 @@ impl Engine {
         clock: Arc<dyn Clock>,
         artifacts: Arc<dyn Artifacts>,
         score: Option<Arc<dyn Score>>,
+        secrets: Arc<dyn Secrets>,
     ) -> Result<Arc<Self>, EngineError> {
         let machine = |error: wasmtime::Error| EngineError::Machine(format!("{error:#}"));
         let serving = Serving::new(&config).map_err(machine)?;
         let working = Working::new().map_err(machine)?;
+        let outgoing = Client::new(config.outgoing.clone())?;
         let tick = config.tick.duration();
         let epochs = Arc::new(Epochs([serving.machine.engine.clone(), working.machine.engine.clone()]));
         let held = epochs.clone();
@@ -87,20 +95,30 @@ impl Engine {
             serve: Arc::new(serving.machine),
             job: Arc::new(working.machine),
             real_time: working.real_time,
+            outgoing,
             compiler: Compiler::new(&config),
             functions: Cache::new(config.loaded.max(1)),
             late: Mutex::default(),
             slots: Arc::new(Slots::new(serving.slots)),
             slot_count: serving.slots,
             jobs: Arc::new(Semaphore::new(config.jobs.clamp(1, Semaphore::MAX_PERMITS))),
-            services: Arc::new(Services { config, recorder, clock, score, _epochs: held }),
+            services: Arc::new(Services { config, recorder, clock, score, secrets, _epochs: held }),
             artifacts,
             this: this.clone(),
         });
         let idle: Weak<dyn MakeRoom> = engine.this.clone();
         engine.slots.ask(idle);
         ticker::start(&epochs, &engine, tick)?;
+        engine.clean();
         Ok(engine)
+    }
+
+    /// Removes compiled code that nobody will ask for again.
+    fn clean(&self) {
+        let now = SystemTime::from(self.services.clock.now());
+        if let Some(then) = now.checked_sub(self.services.config.keep_code.duration()) {
+            self.compiler.clean([&self.serve, &self.job], then);
+        }
     }
 
     /// The release of the runtime and the features of the CPU: what a reproduction must share with the original.
@@ -115,6 +133,12 @@ impl Engine {
         platform::warnings(&self.services.config, self.slot_count)
     }
 
+    /// The client behind the requests of its guests.
+    #[must_use]
+    pub fn outgoing(&self) -> &Client {
+        &self.outgoing
+    }
+
     /// How many components were compiled since the start.
     #[must_use]
     pub fn compiled(&self) -> u64 {
@@ -126,7 +150,8 @@ impl Engine {
         if let Some(function) = self.functions.get(&revision.id) {
             return Ok(function);
         }
-        self.functions.get_or_insert_async(&revision.id, self.load(revision)).await
+        // Boxed, because it is rare and would make room for itself in every call.
+        Box::pin(self.functions.get_or_insert_async(&revision.id, self.load(revision))).await
     }
 
     async fn load(&self, revision: &Arc<Revision>) -> Result<Arc<Function>, PrepareError> {
@@ -146,7 +171,13 @@ impl Engine {
         } else {
             None
         };
-        Ok(Arc::new(Function::new(revision.clone(), calls, job)))
+        Ok(Arc::new(Function::new(revision.clone(), calls, job, self.way_out(revision))))
+    }
+
+    /// The way out of a revision that was granted one.
+    fn way_out(&self, revision: &Revision) -> Option<Arc<Reach>> {
+        let policy = Policy::of(&revision.manifest.grants.http);
+        (!policy.is_empty()).then(|| Arc::new(self.outgoing.reach(policy)))
     }
 
     /// The engines that run a revision.
@@ -158,7 +189,7 @@ impl Engine {
 
     /// Makes what code of a revision is not there, once its bytes are checked against its manifest.
     async fn compile(&self, revision: &Revision) -> Result<(), PrepareError> {
-        let file = self.artifacts.file(&revision.component).await;
+        let file = self.artifacts.hold(&revision.component).await;
         let file = file.map_err(|error| PrepareError::Storage(error.to_string()))?;
         let inspected = self.read(&file).await?;
         inspect::check_entries(&inspected.inspection)?;
@@ -240,14 +271,22 @@ impl Invoke for Engine {
             Err(failure) => return Called::failed(failure),
         };
         let length = if matches!(call, Call::Job(_)) { Length::Job } else { Length::Call };
-        let current = Arc::new(Current::new(revision, context, self.services.clone(), length));
-        match call {
+        let grants = &revision.manifest.grants.secret;
+        let held = function.keeper.held(&*self.services.secrets, &revision.project, grants).await;
+        let current = Current::new(revision, context, self.services.clone(), held.clone(), length);
+        let current = Arc::new(current.reaching(function.outgoing.clone()));
+        let called = match call {
             Call::Http(request) => entry::http::call(&function, current, request).await,
             Call::Events(events) => entry::events::call(&function, &current, events).await,
-            Call::Job(job) => entry::job::call(function, current, job, &self.jobs).await,
+            // Boxed, because requests and events would make room for it.
+            Call::Job(job) => Box::pin(entry::job::call(function, current, job, &self.jobs)).await,
             Call::Infer(_) => {
                 Called::failed(Failure::invalid(code::WRONG_ENTRY, "a function takes no tensors; a model does"))
             }
+        };
+        match held {
+            Some(held) => masked(called, held.mask()),
+            None => called,
         }
     }
 

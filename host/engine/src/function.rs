@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use host_capabilities::{http::Reach, secret::Keeper};
 use host_core::{
     event::Failure,
     function::Revision,
@@ -21,7 +22,7 @@ use crate::{
     instance::{Instance, Mould},
     pool::Pool,
     slots::Slots,
-    supervise::Watch,
+    supervise::{Stopped, Watch},
     trap,
 };
 
@@ -33,6 +34,10 @@ pub(crate) struct Function {
     pub(crate) revision: Arc<Revision>,
     pub(crate) calls: Option<Arc<Calls>>,
     pub(crate) job: Option<CommandPre<Guest>>,
+    /// The way out, where the manifest grants one; its connections are this function's alone.
+    pub(crate) outgoing: Option<Arc<Reach>>,
+    /// The secrets of its last call.
+    pub(crate) keeper: Keeper,
     inside: Arc<Semaphore>,
 }
 
@@ -43,19 +48,15 @@ pub(crate) struct Calls {
     slots: Arc<Slots>,
 }
 
-/// Which instance a call wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Want {
-    /// A warm one, if the manifest allows it and one is there.
-    Any,
-    /// One that nothing ran in before.
-    Fresh,
-}
-
 impl Function {
-    pub(crate) fn new(revision: Arc<Revision>, calls: Option<Calls>, job: Option<CommandPre<Guest>>) -> Self {
+    pub(crate) fn new(
+        revision: Arc<Revision>,
+        calls: Option<Calls>,
+        job: Option<CommandPre<Guest>>,
+        outgoing: Option<Arc<Reach>>,
+    ) -> Self {
         let inside = Arc::new(Semaphore::new(revision.manifest.limits.concurrency as usize));
-        Self { revision, calls: calls.map(Arc::new), job, inside }
+        Self { revision, calls: calls.map(Arc::new), job, outgoing, keeper: Keeper::default(), inside }
     }
 
     /// Lets one more call in, if there is room.
@@ -106,9 +107,8 @@ impl Calls {
     }
 
     /// An instance for `current`: a warm one, or a new one if there is room for it.
-    pub(crate) fn lend(&self, current: &Arc<Current>, watch: &Watch, want: Want) -> Result<Instance, Failure> {
-        let warm = (want == Want::Any).then(|| self.pool.take()).flatten();
-        if let Some(mut instance) = warm {
+    pub(crate) fn lend(&self, current: &Arc<Current>, watch: &Watch) -> Result<Instance, Failure> {
+        if let Some(mut instance) = self.warm(current) {
             instance.enter(current.clone(), watch.clone());
             return Ok(instance);
         }
@@ -117,10 +117,40 @@ impl Calls {
         Ok(Instance::new(self.mould.pre.engine(), guest, slot))
     }
 
+    /// A warm instance that may serve `current`. One that saw another value of a secret is dropped.
+    fn warm(&self, current: &Current) -> Option<Instance> {
+        loop {
+            let instance = self.pool.take()?;
+            if current.holds_the_same(&instance.store.data().current) {
+                return Some(instance);
+            }
+        }
+    }
+
+    /// An instance that nothing ran in before, as soon as there is room for it.
+    ///
+    /// # Errors
+    /// When `patience` ends first.
+    pub(crate) async fn lend_fresh(&self, current: &Arc<Current>, patience: &Watch) -> Result<Instance, Failure> {
+        let slot = tokio::select! {
+            biased;
+            slot = self.slots.wait() => slot,
+            stopped = patience.stop() => return Err(match stopped {
+                Stopped::Cancelled => trap::stopped(stopped, current),
+                Stopped::Deadline => trap::overloaded("every instance of this host was taken until its deadline"),
+            }),
+        };
+        let guest = Guest::serving(current.clone(), current.watch());
+        Ok(Instance::new(self.mould.pre.engine(), guest, slot))
+    }
+
     /// Takes back an instance whose call ended well.
     pub(crate) fn give_back(&self, instance: Instance) {
         instance.store.data().flush();
-        self.pool.put(instance);
+        // Kept warm, it would keep its slot from whoever waits for one.
+        if !self.slots.are_wanted() {
+            self.pool.put(instance);
+        }
     }
 
     /// The instances that wait.

@@ -68,7 +68,7 @@ impl Guest {
         let guest = Self {
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
-            hooks: Hooks,
+            hooks: Hooks::new(current.clone(), &watch),
             table,
             limiter: Limiter::new(memory),
             current,
@@ -95,6 +95,7 @@ impl Guest {
 
     /// Enters the next call.
     pub(crate) fn enter(&mut self, current: Arc<Current>, watch: Watch) {
+        self.hooks = Hooks::new(current.clone(), &watch);
         self.current = current;
         self.watch = watch;
         self.attach();

@@ -13,6 +13,7 @@ mod instance;
 mod limits;
 mod load;
 mod machine;
+mod masked;
 mod meter;
 mod outgoing;
 mod output;

@@ -7,6 +7,7 @@ use host_core::{
     CallId, Name, RevisionId,
     call::StepRef,
     clock::Clock,
+    mask::Mask,
     ports::Recorder,
     record::{Level, LogLine, Stream},
 };
@@ -42,6 +43,7 @@ pub(crate) struct Lines {
     recorder: Arc<dyn Recorder>,
     clock: Arc<dyn Clock>,
     budget: Mutex<Budget>,
+    mask: Mask,
 }
 
 /// What is left of a call's bound.
@@ -60,17 +62,25 @@ impl Lines {
         clock: Arc<dyn Clock>,
         lines: u32,
         bytes: u64,
+        mask: Mask,
     ) -> Self {
         let budget = Mutex::new(Budget { lines, bytes, dropped: 0, last_words: VecDeque::new() });
-        Self { author, recorder, clock, budget }
+        Self { author, recorder, clock, budget, mask }
     }
 
     /// Takes a message of the log interface.
     pub(crate) fn log(&self, level: Level, message: &str, given: Vec<(String, String)>) {
-        let fields = fields(given);
+        let fields = fields(self.masked(given));
         let size = fields.iter().map(|(name, value)| name.len() + value.as_str().map_or(0, str::len)).sum::<usize>();
         if self.afford(message.len().min(LINE_BYTES) + size) {
-            self.emit(Stream::Log, level, clean(message, LINE_BYTES), fields);
+            self.emit(Stream::Log, level, clean(&self.mask.hide(message), LINE_BYTES), fields);
+        }
+    }
+
+    /// Takes a word of the host's about what the guest tried.
+    pub(crate) fn note(&self, message: &str) {
+        if self.afford(message.len().min(LINE_BYTES)) {
+            self.emit(Stream::Host, Level::Warn, clean(&self.mask.hide(message), LINE_BYTES), Map::new());
         }
     }
 
@@ -81,7 +91,14 @@ impl Lines {
         if !affordable && !is_error {
             return;
         }
-        let text = clean(&String::from_utf8_lossy(&line[..line.len().min(LINE_BYTES + 4)]), LINE_BYTES);
+        let text = String::from_utf8_lossy(line);
+        let text = if line.len() > LINE_BYTES {
+            // The cut may go through a character, whose first half is none.
+            self.mask.hide_cut(text.trim_end_matches('\u{FFFD}'))
+        } else {
+            self.mask.hide(&text)
+        };
+        let text = clean(&text, LINE_BYTES);
         if is_error {
             self.budget.lock().remember(&text);
         }
@@ -89,6 +106,15 @@ impl Lines {
             let level = if is_error { Level::Warn } else { Level::Info };
             self.emit(stream, level, text, Map::new());
         }
+    }
+
+    /// Fields without secrets.
+    fn masked(&self, given: Vec<(String, String)>) -> Vec<(String, String)> {
+        if self.mask.is_empty() {
+            return given;
+        }
+        let hidden = |text: String| self.mask.hide(&text).into_owned();
+        given.into_iter().map(|(name, value)| (hidden(name), hidden(value))).collect()
     }
 
     /// Says how many lines were dropped, if any. Called once, when the call is over.

@@ -1,8 +1,10 @@
 //! Watching over a running guest: it ends with its answer, at its deadline, or when nobody wants the answer any more.
 
-use std::{future::Future, time::Instant};
+use std::{future::Future, sync::Arc, time::Instant};
 
 use tokio_util::sync::CancellationToken;
+
+use crate::current::Current;
 
 /// Why a guest was stopped from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -16,16 +18,41 @@ pub(crate) enum Stopped {
 }
 
 /// What stops a guest.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Watch {
     pub(crate) deadline: Instant,
-    pub(crate) cancelled: CancellationToken,
+    token: Token,
+}
+
+/// What says that nobody wants the answer any more.
+#[derive(Clone)]
+enum Token {
+    /// The call's own, held with the call: a token is slower to copy.
+    Call(Arc<Current>),
+    Other(CancellationToken),
 }
 
 impl Watch {
+    /// Over a guest of `call` that must have ended at `deadline`.
+    pub(crate) fn new(call: Arc<Current>, deadline: Instant) -> Self {
+        Self { deadline, token: Token::Call(call) }
+    }
+
+    /// The same, but stopped by another token than the call's.
+    pub(crate) fn stopped_by(self, token: CancellationToken) -> Self {
+        Self { token: Token::Other(token), ..self }
+    }
+
+    fn cancelled(&self) -> &CancellationToken {
+        match &self.token {
+            Token::Call(call) => &call.context.cancelled,
+            Token::Other(token) => token,
+        }
+    }
+
     /// Whether the guest must stop now.
     pub(crate) fn check(&self) -> Result<(), Stopped> {
-        if self.cancelled.is_cancelled() {
+        if self.cancelled().is_cancelled() {
             Err(Stopped::Cancelled)
         } else if Instant::now() >= self.deadline {
             Err(Stopped::Deadline)
@@ -47,7 +74,7 @@ impl Watch {
     /// Resolves when the guest must stop.
     pub(crate) async fn stop(&self) -> Stopped {
         tokio::select! {
-            () = self.cancelled.cancelled() => Stopped::Cancelled,
+            () = self.cancelled().cancelled() => Stopped::Cancelled,
             () = tokio::time::sleep_until(self.deadline.into()) => Stopped::Deadline,
         }
     }

@@ -13,6 +13,8 @@ pub struct Config {
     pub loaded: usize,
     /// The largest model file.
     pub model_bytes: ByteSize,
+    /// The most bytes of tensors that one prediction may hold at once; one that would need more is refused unstarted.
+    pub working_bytes: ByteSize,
     /// How many models are loaded at the same time.
     pub loading: usize,
     /// How many predictions are computed at once; as many as there are cores, when 0.
@@ -34,6 +36,7 @@ impl Default for Config {
         Self {
             loaded: 64,
             model_bytes: ByteSize(512 << 20),
+            working_bytes: ByteSize(512 << 20),
             loading: 2,
             concurrency: 0,
             waiting: 256,

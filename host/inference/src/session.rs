@@ -2,12 +2,16 @@
 
 use std::{
     fmt,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use host_core::{
     model::{LoadError, ScoreError, Signature, TensorSpec},
+    size::ByteSize,
     tensor::Tensor,
 };
 use tract_onnx::{
@@ -20,9 +24,10 @@ use tract_onnx::{
     tract_hir::internal::{Factoid, ShapeFactoid, TractResult, bail},
 };
 
-use self::inputs::Input;
-use crate::{codec, file, guard::guarded, operators};
+use self::{footprint::Footprint, inputs::Input};
+use crate::{Config, codec, file, guard::guarded, operators};
 
+mod footprint;
 mod inputs;
 
 /// The name free first dimensions share: the batch.
@@ -43,6 +48,11 @@ pub struct Session {
     signature: Signature,
     inputs: Vec<Input>,
     cost: Cost,
+    footprint: Footprint,
+    /// The most bytes of tensors one prediction may hold at once.
+    most: ByteSize,
+    /// Batches that are known to fit, one bit for each size below 64, where the batch is all that is free.
+    fitting: AtomicU64,
 }
 
 impl fmt::Debug for Session {
@@ -83,23 +93,30 @@ impl Session {
     ///
     /// Hostile bytes give an error: they neither panic nor are they trusted.
     pub fn load(bytes: &[u8]) -> Result<Self, LoadError> {
+        Self::load_within(bytes, Config::default().working_bytes)
+    }
+
+    /// The same, for predictions that hold at most so many bytes of tensors at once.
+    pub fn load_within(bytes: &[u8], most: ByteSize) -> Result<Self, LoadError> {
         let onnx = operators::framework();
         let file = file::read(&onnx, bytes)?;
-        let first = match Self::prepare(&onnx, &file, Batch::Free) {
+        let first = match Self::prepare(&onnx, &file, Batch::Free, most) {
             Ok(session) => return Ok(session),
             Err(error) => error,
         };
-        Self::prepare(&onnx, &file, Batch::One).map_err(|_| first)
+        Self::prepare(&onnx, &file, Batch::One, most).map_err(|_| first)
     }
 
-    fn prepare(onnx: &Onnx, file: &ModelProto, batch: Batch) -> Result<Self, LoadError> {
+    fn prepare(onnx: &Onnx, file: &ModelProto, batch: Batch, most: ByteSize) -> Result<Self, LoadError> {
         let graph = file.graph.as_ref().ok_or_else(|| LoadError::Corrupt("it has no graph".to_owned()))?;
         let (input_names, output_names) = (file::input_names(graph), file::output_names(graph));
         let model = guarded(|| optimised(onnx, file, batch)).map_err(LoadError::Corrupt)?;
         let described = guarded(|| describe(&model, &input_names, &output_names));
         let (signature, inputs) = described.map_err(LoadError::Corrupt)?;
         let plan = guarded(|| model.into_runnable()).map_err(LoadError::Corrupt)?;
-        let mut session = Self { plan, signature, inputs, cost: Cost::default() };
+        let footprint = Footprint::of(plan.model(), plan.order_without_consts());
+        let (cost, fitting) = (Cost::default(), AtomicU64::new(0));
+        let mut session = Self { plan, signature, inputs, cost, footprint, most, fitting };
         session.cost = session.sample().map_err(LoadError::Sample)?;
         Ok(session)
     }
@@ -133,12 +150,34 @@ impl Session {
     pub fn run_for(&self, inputs: &[Tensor], wanted: &[String]) -> Result<Vec<Tensor>, ScoreError> {
         let places = self.places(wanted)?;
         let (values, symbols) = inputs::check(&self.inputs, inputs).map_err(ScoreError::Invalid)?;
+        self.expect_fit(&symbols).map_err(ScoreError::Invalid)?;
         let run = || {
             let outputs = self.plan.run(values)?;
             let names = &self.signature.outputs;
             places.into_iter().map(|place| codec::encode(&names[place].name, &outputs[place], &symbols)).collect()
         };
         guarded(run).map_err(ScoreError::Failed)
+    }
+
+    /// Refuses a prediction whose tensors take more memory than it may have: what a model makes of its rows can grow
+    /// with their square, or worse.
+    fn expect_fit(&self, symbols: &SymbolValues) -> Result<(), String> {
+        let rows = inputs::rows(&self.inputs, symbols);
+        let bit = rows.and_then(|rows| 1u64.checked_shl(u32::try_from(rows).ok()?)).unwrap_or(0);
+        if self.fitting.load(Ordering::Relaxed) & bit != 0 {
+            return Ok(());
+        }
+        let (needed, most) = (self.footprint.bytes(symbols), self.most);
+        if needed > most.0 {
+            let of = rows.map_or_else(|| "these inputs".to_owned(), |rows| format!("{rows} rows"));
+            return Err(format!(
+                "a prediction of {of} would hold {needed} bytes of tensors at once, and this host allows {} \
+                 (`working_bytes` under [inference]); send fewer rows",
+                most.0
+            ));
+        }
+        self.fitting.fetch_or(bit, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Where the wanted outputs stand among the model's.
@@ -173,6 +212,9 @@ impl Session {
         guarded(|| {
             let zeros = self.inputs.iter().map(|it| it.zeros(rows)).collect::<TractResult<TVec<TValue>>>()?;
             let symbols = inputs::symbols(&self.inputs, zeros.iter().map(|it| it.shape()));
+            if let Err(error) = self.expect_fit(&symbols) {
+                bail!("{error}");
+            }
             let start = Instant::now();
             let outputs = self.plan.run(zeros)?;
             for (spec, output) in self.signature.outputs.iter().zip(&outputs) {

@@ -19,6 +19,7 @@ pub(crate) struct Sessions {
     cache: Cache<Digest, Result<Arc<Session>, LoadError>>,
     loading: Semaphore,
     largest: ByteSize,
+    working: ByteSize,
 }
 
 impl Sessions {
@@ -27,6 +28,7 @@ impl Sessions {
             cache: Cache::new(config.loaded.max(1)),
             loading: Semaphore::new(config.loading.max(1)),
             largest: config.model_bytes,
+            working: config.working_bytes,
         }
     }
 
@@ -71,6 +73,9 @@ impl Sessions {
         }
         let failed = |error: String| LoadError::Corrupt(format!("loading was interrupted: {error}"));
         let _turn = self.loading.acquire().await.map_err(|error| failed(error.to_string()))?;
-        tokio::task::spawn_blocking(move || Session::load(&bytes)).await.map_err(|error| failed(error.to_string()))?
+        let working = self.working;
+        tokio::task::spawn_blocking(move || Session::load_within(&bytes, working))
+            .await
+            .map_err(|error| failed(error.to_string()))?
     }
 }

@@ -4,8 +4,10 @@ use host_core::{
     Digest,
     manifest::Time,
     model::VersionId,
+    ports::Secret,
     run::{Platform, StepInput},
 };
+use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -23,6 +25,12 @@ pub(crate) struct Work<'a> {
     engine: &'a str,
     arch: &'a str,
     inference: Option<(&'a str, &'a str)>,
+    /// Plain values of the manifest. What has none keeps the key it always had.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    config: Vec<(&'a String, &'a String)>,
+    /// The versions of the secrets it is granted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    secrets: Vec<(&'a str, u64)>,
 }
 
 impl<'a> Work<'a> {
@@ -43,6 +51,8 @@ impl<'a> Work<'a> {
             engine: "",
             arch: "",
             inference: None,
+            config: Vec::new(),
+            secrets: Vec::new(),
         }
     }
 
@@ -59,6 +69,15 @@ impl<'a> Work<'a> {
         self.models = models.iter().collect();
         self.models.sort_unstable_by_key(|it| (&it.model, it.number));
         self.inference = infers.then_some((platform.inference.as_str(), platform.cpu_features.as_str()));
+        self
+    }
+
+    /// What it reads by name. No value of a secret is in the key, only which of its versions it was.
+    pub(crate) fn reading(mut self, config: &'a IndexMap<String, String>, secrets: &'a [Secret]) -> Self {
+        self.config = config.iter().collect();
+        self.config.sort_unstable();
+        self.secrets = secrets.iter().map(|it| (it.name.as_str(), it.version)).collect();
+        self.secrets.sort_unstable();
         self
     }
 

@@ -20,6 +20,14 @@ pub struct Config {
     pub track_points: usize,
     /// The most bytes fetched for one URL input.
     pub fetch_bytes: u64,
+    /// How many requests to one function may wait to be answered later.
+    pub pending_requests: u32,
+    /// The most bytes of a response to a request that is answered later.
+    pub response_bytes: u64,
+    /// The most bytes of a response that its callback carries; a larger one is fetched by whoever was told.
+    pub notify_bytes: u64,
+    /// How long one callback may take, milliseconds.
+    pub notify_ms: u64,
 }
 
 impl Default for Config {
@@ -32,6 +40,10 @@ impl Default for Config {
             track_ms: 200,
             track_points: 10_000,
             fetch_bytes: 4 << 30,
+            pending_requests: 10_000,
+            response_bytes: 64 << 20,
+            notify_bytes: 1 << 20,
+            notify_ms: 30_000,
         }
     }
 }

@@ -7,13 +7,13 @@ use host_core::{
     call::StepRef,
     event::{Failure, FailureKind, code},
     pipeline::Action,
-    ports::{Claim, JournalError},
-    run::{Settlement, StepRecord, StepResult},
+    ports::{Claim, JournalError, Settling, Tracked},
+    run::{Settlement, StepKey, StepRecord, StepResult},
     size::Millis,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{actions, config::Config, seed::step_seed, services::Services, view::View};
+use crate::{actions, config::Config, seed::step_seed, services::Services, view::View, workbench::Workbench};
 
 /// What an attempt came to: a result, or a failure and what was known by then.
 pub(crate) type Attempt = Result<StepResult, Box<Broken>>;
@@ -37,71 +37,71 @@ impl From<Failure> for Box<Broken> {
     }
 }
 
-/// Executes the step of a claim until it ends or is cancelled. A panic ends the step, not its settlement.
-pub(crate) async fn execute(
-    claim: &Claim,
-    services: &Services,
-    config: &Config,
-    cancelled: &CancellationToken,
-) -> Settlement {
-    let executing = AssertUnwindSafe(execute_or_panic(claim, services, config, cancelled));
-    executing.catch_unwind().await.unwrap_or_else(|_| {
-        let failure = Failure::fatal("host-panic", "the host panicked while it executed the step; its log says where");
-        Settlement::Failed { failure, retry_after_ms: None, result: Box::default() }
-    })
+/// What executing works with.
+#[derive(Clone, Copy)]
+pub(crate) struct With<'a> {
+    pub(crate) services: &'a Services,
+    pub(crate) config: &'a Config,
+    pub(crate) bench: &'a Workbench,
 }
 
-async fn execute_or_panic(
-    claim: &Claim,
-    services: &Services,
-    config: &Config,
-    cancelled: &CancellationToken,
-) -> Settlement {
-    let original = match original(claim, services).await {
+/// Executes the step of a claim until it ends or is cancelled. A panic ends the step, not its settlement.
+pub(crate) async fn execute(claim: &Claim, with: With<'_>, cancelled: &CancellationToken) -> Settling {
+    let executing = AssertUnwindSafe(execute_or_panic(claim, with, cancelled));
+    let (how, unwritten) = executing.catch_unwind().await.unwrap_or_else(|_| {
+        let failure = Failure::fatal("host-panic", "the host panicked while it executed the step; its log says where");
+        (Settlement::Failed { failure, retry_after_ms: None, result: Box::default() }, Tracked::default())
+    });
+    Settling { key: claim.key.clone(), attempt: claim.attempt, how, unwritten }
+}
+
+async fn execute_or_panic(claim: &Claim, with: With<'_>, cancelled: &CancellationToken) -> (Settlement, Tracked) {
+    let broken = |failure, retry_after_ms| {
+        (Settlement::Failed { failure, retry_after_ms, result: Box::default() }, Tracked::default())
+    };
+    let original = match original(claim, with.services).await {
         Ok(original) => original,
         Err(failure) => {
             let retry_after_ms = (failure.kind == FailureKind::Transient).then_some(1_000);
-            return Settlement::Failed { failure, retry_after_ms, result: Box::default() };
+            return broken(failure, retry_after_ms);
         }
     };
     let Some(view) = View::new(claim, original) else {
-        let failure = Failure::fatal(
-            "damaged-run",
-            format!("the pipeline of run {} has no step `{}`", claim.run.spec.id, claim.key.step),
-        );
-        return Settlement::Failed { failure, retry_after_ms: None, result: Box::default() };
+        let message = format!("the pipeline of run {} has no step `{}`", claim.key.run, claim.key.step);
+        return broken(Failure::fatal("damaged-run", message), None);
     };
-    match attempt(&view, services, config, cancelled).await {
+    let how = match attempt(&view, with, cancelled).await {
         _ if cancelled.is_cancelled() => Settlement::Cancelled,
         Ok(result) => Settlement::Done(Box::new(result)),
         Err(broken) => failed(&view, *broken),
-    }
+    };
+    (how, view.left())
 }
 
 /// The record of the same step in the run that this one reproduces.
 async fn original(claim: &Claim, services: &Services) -> Result<Option<StepRecord>, Failure> {
-    let Some(run) = claim.run.spec.reproduces else { return Ok(None) };
-    let steps = services.journal.steps(run).await.map_err(|error| match error {
+    let Some(run) = claim.run.reproduces else { return Ok(None) };
+    let key = StepKey { run, ..claim.key.clone() };
+    services.journal.step(&key).await.map_err(|error| match error {
         JournalError::Storage(_) => Failure::transient("store", error.to_string()),
         _ => Failure::fatal("damaged-run", error.to_string()),
-    })?;
-    Ok(steps.into_iter().find(|it| it.key.step == claim.key.step && it.key.trial == claim.key.trial))
+    })
 }
 
 /// What a step that is no job did before; a reproduction moves nothing twice.
 fn repeated(view: &View<'_>) -> Option<StepResult> {
-    let cached_from = Some(view.claim.run.spec.reproduces.filter(|_| view.step.action.function().is_none())?);
+    let cached_from = Some(view.claim.run.reproduces.filter(|_| view.step.action.function().is_none())?);
     // What the original does not know of it did not do.
     let Some(original) = &view.original else { return Some(StepResult { cached_from, ..StepResult::default() }) };
     let (results, inputs, models) = (original.results.clone(), original.inputs.clone(), original.models.clone());
     Some(StepResult { results, inputs, models, cached_from, ..StepResult::default() })
 }
 
-async fn attempt(view: &View<'_>, services: &Services, config: &Config, cancelled: &CancellationToken) -> Attempt {
+async fn attempt(view: &View<'_>, with: With<'_>, cancelled: &CancellationToken) -> Attempt {
     if let Some(result) = repeated(view) {
         return Ok(result);
     }
-    let acting = act(view, services, config, cancelled);
+    let acting = act(view, with, cancelled);
     match view.step.action.function() {
         // A job is given its deadline by the engine, which also stops it.
         Some(_) => acting.await,
@@ -131,13 +131,16 @@ fn late(limit: Millis) -> Failure {
     Failure::transient(code::DEADLINE, format!("the step took longer than its timeout of {limit}"))
 }
 
-async fn act(view: &View<'_>, services: &Services, config: &Config, cancelled: &CancellationToken) -> Attempt {
+async fn act(view: &View<'_>, with: With<'_>, cancelled: &CancellationToken) -> Attempt {
+    let services = with.services;
     match &view.step.action {
-        Action::Function(action) => actions::function::run(view, action, services, config, cancelled).await,
+        Action::Function(action) => actions::function::run(view, action, with, cancelled).await,
         Action::RegisterModel(action) => actions::register_model::run(view, action, services).await,
         Action::PromoteModel(action) => actions::promote_model::run(view, action, services).await,
         Action::Deploy(action) => actions::deploy::run(view, action, services).await,
         Action::Call(action) => actions::call::run(view, action, services, cancelled).await,
+        Action::Request(action) => actions::request::run(view, action, with, cancelled).await,
+        Action::Notify(action) => actions::notify::run(view, action, services, with.config).await,
     }
 }
 
@@ -145,21 +148,26 @@ fn failed(view: &View<'_>, broken: Broken) -> Settlement {
     let Broken { failure, mut result } = broken;
     keep_pins(view, &mut result);
     let retry = &view.step.retry;
-    let attempt = view.claim.attempt.saturating_sub(view.claim.earlier_attempts);
+    let attempt = attempt_number(view.claim);
     let again = failure.code != code::CANCELLED && retry.again(attempt, failure.kind);
     let delay = || {
         let asked = failure.retry_after_ms.map_or(0, u64::from);
-        let planned = retry
-            .jittered_delay(attempt, step_seed(view.claim.run.spec.seed, &view.claim.key.step, view.claim.key.trial));
+        let planned =
+            retry.jittered_delay(attempt, step_seed(view.claim.run.seed, &view.claim.key.step, view.claim.key.trial));
         asked.max(u64::try_from(planned.as_millis()).unwrap_or(u64::MAX))
     };
     let retry_after_ms = again.then(delay);
     Settlement::Failed { failure, retry_after_ms, result: Box::new(result) }
 }
 
+/// Which attempt it is, counted from 1, since the run was last asked for.
+pub(crate) fn attempt_number(claim: &Claim) -> u32 {
+    claim.attempt.saturating_sub(claim.earlier_attempts)
+}
+
 /// What an earlier attempt pinned stays pinned, even where this one did not get as far.
 fn keep_pins(view: &View<'_>, result: &mut StepResult) {
-    for pinned in view.own().into_iter().flat_map(|it| &it.inputs) {
+    for pinned in &view.claim.inputs {
         if !result.inputs.iter().any(|it| it.name == pinned.name) {
             result.inputs.push(pinned.clone());
         }

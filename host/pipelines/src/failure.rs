@@ -3,7 +3,7 @@
 use host_core::{
     event::Failure,
     pipeline::Unresolved,
-    ports::{ArtifactError, DeployError, FetchError, ModelError},
+    ports::{ArtifactError, DeployError, FetchError, JournalError, ModelError},
 };
 
 /// Bytes that a step needs or made: missing and damaged ones stay so, the rest may pass.
@@ -44,6 +44,11 @@ pub(crate) fn of_fetch(name: &str, error: &FetchError) -> Failure {
         }
         FetchError::Status { .. } | FetchError::Unreachable { .. } => Failure::transient("fetch", message),
     }
+}
+
+/// What is on record of an input.
+pub(crate) fn of_journal(name: &str, error: &JournalError) -> Failure {
+    Failure::transient("store", format!("input `{name}`: {error}"))
 }
 
 /// A placeholder without a value.

@@ -6,6 +6,7 @@ mod config;
 mod executor;
 mod failure;
 mod inputs;
+mod later;
 mod reproduce;
 mod scheduler;
 mod seed;
@@ -13,6 +14,7 @@ mod services;
 mod submit;
 mod tracker;
 mod view;
+mod workbench;
 mod workspace;
 
 pub use config::Config;

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::StreamExt;
 use host_core::{
     Digest, RunId,
+    grant::SecretGrant,
     manifest::Time,
     pipeline::{Action, StepState},
-    ports::{ArtifactError, ArtifactStream, Artifacts},
+    ports::{ArtifactError, ArtifactStream, Artifacts, SecretError},
     run::{NewRun, Platform, Run, RunState, StepKey, StepOutput, StepRecord},
 };
 use serde::Serialize;
@@ -107,23 +108,47 @@ impl Runs {
             }
         }
         let mut obstacles = differences(&before.spec.platform, &after.spec.platform);
-        obstacles.extend(self.real_time(&before).await);
+        obstacles.extend(self.unrepeatable(&before).await);
         let verdict = verdict(after.state, &obstacles, &outputs);
         Ok(Comparison { original, reproduction, verdict, obstacles, outputs })
     }
 
-    /// Steps whose function sees the real time.
-    async fn real_time(&self, run: &Run) -> Vec<String> {
+    /// Steps whose function sees the real time or the network, or a secret that is not what it was.
+    async fn unrepeatable(&self, run: &Run) -> Vec<String> {
         let mut obstacles = Vec::new();
         for (name, step) in &run.spec.pipeline.steps {
             let Action::Function(action) = &step.action else { continue };
             let Some(pinned) = run.spec.pins.functions.get(&action.function.to_string()) else { continue };
             match self.services().deployments.revision_by_id(pinned.revision).await {
                 Ok(revision) if revision.manifest.time == Time::Real => {
-                    obstacles.push(format!("step `{name}` sees the real time"))
+                    obstacles.push(format!("step `{name}` sees the real time"));
+                }
+                Ok(revision) if revision.manifest.grants.reaches_outside() => {
+                    obstacles.push(format!("step `{name}` is not reproducible: granted http"));
+                }
+                Ok(revision) => obstacles.extend(self.rotated(run, name, &revision.manifest.grants.secret).await),
+                Err(error) => obstacles.push(format!("step `{name}`: {error}")),
+            }
+        }
+        obstacles
+    }
+}
+
+impl Runs {
+    /// Secrets of a step that were given another value since the run began: the one it saw is gone.
+    async fn rotated(&self, run: &Run, step: &str, grants: &[SecretGrant]) -> Vec<String> {
+        let mut obstacles = Vec::new();
+        for SecretGrant { name, .. } in grants {
+            match self.services().secrets.describe(&run.spec.project, name).await {
+                Ok(now) if now.updated_at > run.created_at => {
+                    let version = now.version;
+                    obstacles.push(format!(
+                        "step `{step}`: secret `{name}` was given another value since (version {version} now)"
+                    ));
                 }
                 Ok(_) => {}
-                Err(error) => obstacles.push(format!("step `{name}`: {error}")),
+                Err(SecretError::NotSet(_)) => obstacles.push(format!("step `{step}`: secret `{name}` is gone")),
+                Err(error) => obstacles.push(format!("step `{step}`: {error}")),
             }
         }
         obstacles

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use host_core::{
     clock::Clock,
-    ports::{Artifacts, Deployments, Directory, Dispatch, Fetch, Journal, Models, Score},
+    ports::{Answer, Artifacts, Deployments, Directory, Dispatch, Fetch, Journal, Models, Notify, Score, Secrets},
     run::Platform,
 };
 
@@ -25,8 +25,14 @@ pub struct Services {
     pub models: Arc<dyn Models>,
     /// Loaded models.
     pub score: Arc<dyn Score>,
+    /// Secrets: which versions there are.
+    pub secrets: Arc<dyn Secrets>,
     /// Inputs by URL.
     pub fetch: Arc<dyn Fetch>,
+    /// What answers requests that were kept.
+    pub answer: Arc<dyn Answer>,
+    /// The way to those who want to be told.
+    pub notify: Arc<dyn Notify>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What computes.

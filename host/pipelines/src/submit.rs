@@ -14,7 +14,7 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::{scheduler::Scheduler, services::Services};
+use crate::{config::Config, scheduler::Scheduler, services::Services};
 
 /// What is to be run.
 #[derive(Debug, Clone)]
@@ -87,6 +87,10 @@ impl Runs {
 
     pub(crate) fn services(&self) -> &Services {
         self.scheduler.services()
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        self.scheduler.config()
     }
 
     /// The journal, for reading.

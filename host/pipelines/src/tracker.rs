@@ -18,6 +18,9 @@ use tokio_util::sync::CancellationToken;
 /// How often the last of what a job tracked is written while the store fails.
 const LAST_ATTEMPTS: u32 = 10;
 
+/// How many points go with the settlement of the step; more are written before it, so that it stays short.
+const LITTLE: usize = 500;
+
 /// What an output is for and what is in it, as the job described it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Description {
@@ -67,6 +70,16 @@ impl Tracker {
     /// How many points did not fit between two writes.
     pub(crate) fn dropped(&self) -> u64 {
         self.lock().dropped
+    }
+
+    /// Whether what is pending is little enough to be written with something else.
+    pub(crate) fn is_little(&self) -> bool {
+        self.lock().pending.metrics.len() <= LITTLE
+    }
+
+    /// Gives away what is pending: whoever asks writes it.
+    pub(crate) fn unwritten(&self) -> Tracked {
+        std::mem::take(&mut self.lock().pending)
     }
 
     /// Writes what is pending. A write that fails is tried again with the next one.

@@ -1,46 +1,62 @@
 //! The folder of one attempt: copies of its inputs, and what it leaves behind.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use host_core::{
     artifact::Kind,
     call::JobInput,
     event::{Failure, code},
     manifest::Manifest,
-    ports::Artifacts,
+    ports::{Artifacts, HeldFile},
     run::{StepInput, StepOutput},
 };
 
 use crate::{failure::of_artifact, tracker::Tracker};
 
-/// A folder that is gone when the attempt is over.
+/// A folder that is gone when the attempt is over. It is made by the first output, for many a step has none.
 #[derive(Debug)]
 pub(crate) struct Workspace {
-    folder: tempfile::TempDir,
+    out: PathBuf,
+    /// The inputs, which stay where they are until then.
+    held: Vec<HeldFile>,
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        match std::fs::remove_dir_all(&self.out) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                tracing::warn!(folder = %self.out.display(), %error, "could not remove what a step left behind");
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Workspace {
-    /// A new, empty one.
-    pub(crate) fn new() -> Result<Self, Failure> {
-        let folder = tempfile::Builder::new().prefix("weft-step-").tempdir().map_err(|error| no_room(&error))?;
-        std::fs::create_dir(folder.path().join("out")).map_err(|error| no_room(&error))?;
-        Ok(Self { folder })
+    /// The one at this path, where nothing is.
+    pub(crate) fn at(out: PathBuf) -> Self {
+        Self { out, held: Vec::new() }
     }
 
     /// What becomes `/out`.
     pub(crate) fn out(&self) -> PathBuf {
-        self.folder.path().join("out")
+        self.out.clone()
     }
 
     /// Makes sure that the bytes of every input are there and whole.
     pub(crate) async fn inputs(
-        &self,
+        &mut self,
         artifacts: &dyn Artifacts,
         inputs: &[StepInput],
     ) -> Result<Vec<JobInput>, Failure> {
         let mut files = Vec::with_capacity(inputs.len());
         for input in inputs {
-            let path = artifacts.file(&input.digest).await.map_err(|error| of_artifact(&input.name, &error))?;
+            let held = artifacts.hold(&input.digest).await.map_err(|error| of_artifact(&input.name, &error))?;
+            let path = held.to_path_buf();
+            self.held.push(held);
             let (name, kind, media_type) = (input.name.clone(), input.kind, input.media_type.clone());
             files.push(JobInput { name, path, digest: input.digest, kind, media_type });
         }
@@ -57,7 +73,7 @@ impl Workspace {
     ) -> Result<Vec<StepOutput>, Failure> {
         let mut outputs = Vec::with_capacity(names.len());
         for name in names {
-            let file = self.out().join(name);
+            let file = self.out.join(name);
             check_plain(&file, name)?;
             let blob = artifacts.put_file(&file).await.map_err(|error| of_artifact(name, &error))?;
             outputs.push(described(name, blob, manifest, tracker));
@@ -90,8 +106,4 @@ fn check_plain(file: &Path, name: &str) -> Result<(), Failure> {
         Ok(_) => Err(Failure::fatal("bad-output", format!("output `{name}` is not a plain file"))),
         Err(error) => Err(Failure::fatal(code::MISSING_OUTPUT, format!("output `{name}` cannot be read: {error}"))),
     }
-}
-
-fn no_room(error: &std::io::Error) -> Failure {
-    Failure::transient("no-workspace", format!("could not make a working folder: {error}"))
 }

@@ -9,10 +9,13 @@ use host_core::{
     run::{StepKey, StepOutput},
 };
 use jiff::Timestamp;
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    Store, StoreError, cursor, projects,
+    Store, StoreError,
+    audit::{self, Deed},
+    cursor, gc, projects,
     sql::{Arg, Row, Select, Tx, args, placeholders},
     text,
 };
@@ -47,6 +50,7 @@ pub(crate) async fn insert_outputs(
     outputs: &[StepOutput],
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    gc::mention(tx, &outputs.iter().map(|it| it.digest).collect::<Vec<_>>()).await?;
     let mut rows: BTreeMap<&str, Vec<Arg>> = BTreeMap::new();
     for output in outputs {
         let artifact = Artifact {
@@ -149,7 +153,11 @@ impl Store {
     pub async fn add_artifact(&self, artifact: &Artifact) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         projects::ensure(&mut tx, &artifact.project, artifact.created_at).await?;
+        gc::mention(&mut tx, &[artifact.digest]).await?;
         insert(&mut tx, &[row(artifact)?]).await?;
+        let (who, details) = (audit::whoever(), json!({ "digest": artifact.digest, "kind": artifact.kind }));
+        let deed = Deed { who: &who, action: "artifact.uploaded", project: &artifact.project, subject: &artifact.name };
+        deed.record(&mut tx, artifact.created_at, details).await?;
         tx.commit().await
     }
 }

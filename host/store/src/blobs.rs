@@ -1,14 +1,17 @@
 //! Bytes by their digest: written once, verified when read, whatever keeps them.
 
+mod cache;
 mod clean;
 mod failing;
+mod held;
+mod listing;
 mod read;
 mod write;
 
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use async_trait::async_trait;
@@ -17,23 +20,30 @@ use host_core::{
     Digest,
     artifact::Blob,
     clock::Clock,
-    ports::{ArtifactError, ArtifactStream, Artifacts},
+    ports::{ArtifactError, ArtifactStream, Artifacts, HeldFile},
 };
 use object_store::{
     ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, local::LocalFileSystem, memory::InMemory, path::Path as Key,
+    prefix::PrefixStore,
 };
 use parking_lot::Mutex;
-use tempfile::TempDir;
 use uuid::Uuid;
 
 pub use failing::{Failing, Fault};
+pub(crate) use listing::{Listed, in_groups};
 
-use crate::{OpenError, error::causes};
+use crate::{
+    Config, OpenError,
+    error::causes,
+    gc::Keeper,
+    objects::{self, Address, Opened, Scheme},
+};
+use cache::Cache;
 
 /// Where the store says which one it is.
 const ID: &str = "store-id";
 
-/// The bytes of artifacts, in a folder or in memory. Cheap to clone; all clones are one store.
+/// The bytes of artifacts, in a folder, in an object store or in memory. Cheap to clone; all clones are one store.
 #[derive(Clone)]
 pub struct ArtifactStore {
     inner: Arc<Inner>,
@@ -41,16 +51,50 @@ pub struct ArtifactStore {
 
 struct Inner {
     id: Uuid,
-    objects: Arc<dyn ObjectStore>,
-    /// The folder, where the bytes are files.
-    local: Option<LocalFileSystem>,
-    /// Where copies are kept for those who need files, where the bytes are none.
-    copies: Option<TempDir>,
-    /// Files that were read and found whole, and how they looked then.
-    verified: Mutex<HashMap<Digest, read::Look>>,
+    bytes: Opened,
+    place: Place,
+    /// Who is asked before bytes that are there already count as stored; nobody, until a database adopts this store.
+    keeper: OnceLock<Keeper>,
+}
+
+/// How files are had of the bytes.
+enum Place {
+    /// They are files already.
+    Folder {
+        local: LocalFileSystem,
+        /// Files that were read and found whole, and how they looked then.
+        verified: Mutex<HashMap<Digest, read::Look>>,
+    },
+    /// By copies.
+    Afar(Cache),
 }
 
 impl ArtifactStore {
+    /// Opens what the configuration names: by default the folder `artifacts` of the data folder.
+    ///
+    /// # Errors
+    /// When it cannot be reached or used.
+    pub async fn configured(
+        config: &Config,
+        objects: &objects::Config,
+        data: &Path,
+        clock: &dyn Clock,
+    ) -> Result<Self, OpenError> {
+        let Some(url) = &config.artifacts else { return Self::open(&data.join("artifacts"), clock).await };
+        let address: Address = url.parse().map_err(OpenError::Address)?;
+        if address.scheme == Scheme::File {
+            return Self::open(&address.folder(), clock).await;
+        }
+        let folder = data.join("cache");
+        let unusable = |error: std::io::Error| OpenError::Folder { folder: folder.clone(), reason: error.to_string() };
+        let cache = Cache::open(&folder, config.cache.0).map_err(unusable)?;
+        let unusable = |reason: String| OpenError::Objects { address: address.to_string(), reason };
+        let opened = objects::open(&address, objects).map_err(unusable)?;
+        let bytes = opened.below(|objects| Arc::new(PrefixStore::new(objects, address.key())));
+        let id = identify(&bytes).await.map_err(unusable)?;
+        Ok(Self::new(id, bytes, Place::Afar(cache)))
+    }
+
     /// Opens a folder of artifacts, which is made when it is not there, and clears away what a crash has left half written.
     ///
     /// # Errors
@@ -61,11 +105,9 @@ impl ArtifactStore {
         let local =
             LocalFileSystem::new_with_prefix(folder).map_err(|error| unusable(causes(&error)))?.with_fsync(true);
         clean::start(folder.to_owned(), clock.now());
-        let objects: Arc<dyn ObjectStore> = Arc::new(local.clone());
-        let id = identify(&*objects).await.map_err(unusable)?;
-        Ok(Self {
-            inner: Arc::new(Inner { id, objects, local: Some(local), copies: None, verified: Mutex::default() }),
-        })
+        let bytes = Opened::unguarded(Arc::new(local.clone()));
+        let id = identify(&bytes).await.map_err(unusable)?;
+        Ok(Self::new(id, bytes, Place::Folder { local, verified: Mutex::default() }))
     }
 
     /// Artifacts that live and die with this process.
@@ -74,10 +116,14 @@ impl ArtifactStore {
     /// When there is no folder for temporary files.
     pub async fn memory() -> Result<Self, OpenError> {
         let unusable = |reason: String| OpenError::Folder { folder: std::env::temp_dir(), reason };
-        let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-        let copies = Some(tempfile::tempdir().map_err(|error| unusable(error.to_string()))?);
-        let id = identify(&*objects).await.map_err(unusable)?;
-        Ok(Self { inner: Arc::new(Inner { id, objects, local: None, copies, verified: Mutex::default() }) })
+        let bytes = Opened::unguarded(Arc::new(InMemory::new()));
+        let copies = Cache::temporary().map_err(|error| unusable(error.to_string()))?;
+        let id = identify(&bytes).await.map_err(unusable)?;
+        Ok(Self::new(id, bytes, Place::Afar(copies)))
+    }
+
+    fn new(id: Uuid, bytes: Opened, place: Place) -> Self {
+        Self { inner: Arc::new(Inner { id, bytes, place, keeper: OnceLock::new() }) }
     }
 
     /// Which store this is: hosts that share a database share its artifacts, and know it by this.
@@ -86,23 +132,44 @@ impl ArtifactStore {
         self.inner.id
     }
 
+    /// From now on bytes only count as stored once `keeper` knows of it.
+    pub(crate) fn kept_by(&self, keeper: Keeper) {
+        // Whoever adopted it first is the database it belongs to; others were refused.
+        let _ = self.inner.keeper.set(keeper);
+    }
+
     fn objects(&self) -> &dyn ObjectStore {
-        &*self.inner.objects
+        &*self.inner.bytes.objects
+    }
+
+    /// The store's words for what the object store says.
+    fn failed(&self, digest: &Digest, error: &object_store::Error) -> ArtifactError {
+        match error {
+            object_store::Error::NotFound { .. } => ArtifactError::NotFound(*digest),
+            other => self.storage(other),
+        }
+    }
+
+    fn storage(&self, error: &object_store::Error) -> ArtifactError {
+        ArtifactError::Storage(self.inner.bytes.said(error))
     }
 }
 
 /// Reads which store this is, or decides it.
-async fn identify(objects: &dyn ObjectStore) -> Result<Uuid, String> {
+async fn identify(bytes: &Opened) -> Result<Uuid, String> {
+    let objects = &bytes.objects;
     let key = Key::from(ID);
     let mine = Uuid::now_v7();
     let create = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-    match objects.put_opts(&key, mine.to_string().into(), create).await {
+    let lost = match objects.put_opts(&key, mine.to_string().into(), create).await {
         Ok(_) => return Ok(mine),
-        Err(object_store::Error::AlreadyExists { .. }) => {}
-        Err(error) => return Err(causes(&error)),
-    }
-    let found = objects.get(&key).await.map_err(|error| causes(&error))?;
-    let text = found.bytes().await.map_err(|error| causes(&error))?;
+        Err(object_store::Error::AlreadyExists { .. }) => None,
+        // Perhaps only the answer was lost; then the identity is there.
+        Err(error @ object_store::Error::Generic { .. }) => Some(error),
+        Err(error) => return Err(bytes.said(&error)),
+    };
+    let found = objects.get(&key).await.map_err(|error| bytes.said(lost.as_ref().unwrap_or(&error)))?;
+    let text = found.bytes().await.map_err(|error| bytes.said(&error))?;
     let text = String::from_utf8_lossy(&text);
     text.trim().parse().map_err(|_| format!("{ID} does not hold an identity"))
 }
@@ -112,14 +179,6 @@ fn key(digest: &Digest) -> Key {
     let hex = digest.hex();
     let (folder, rest) = hex.split_at(2);
     Key::from(format!("sha256/{folder}/{rest}"))
-}
-
-/// The store's words for what the object store says.
-fn failed(digest: &Digest, error: &object_store::Error) -> ArtifactError {
-    match error {
-        object_store::Error::NotFound { .. } => ArtifactError::NotFound(*digest),
-        other => ArtifactError::Storage(causes(other)),
-    }
 }
 
 fn broken(error: &std::io::Error) -> ArtifactError {
@@ -158,14 +217,19 @@ impl Artifacts for ArtifactStore {
     }
 
     async fn file(&self, digest: &Digest) -> Result<PathBuf, ArtifactError> {
-        self.verified_file(digest).await
+        // Of a copy, only the path: whoever needs it to stay holds it.
+        self.held_file(digest).await.map(|it| it.to_path_buf())
+    }
+
+    async fn hold(&self, digest: &Digest) -> Result<HeldFile, ArtifactError> {
+        self.held_file(digest).await
     }
 
     async fn size(&self, digest: &Digest) -> Result<Option<u64>, ArtifactError> {
         match self.objects().head(&key(digest)).await {
             Ok(meta) => Ok(Some(meta.size)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(failed(digest, &error)),
+            Err(error) => Err(self.failed(digest, &error)),
         }
     }
 }

@@ -5,6 +5,8 @@ use std::{fmt, path::PathBuf};
 use host_core::size::{ByteSize, Millis};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::gc::Policy;
+
 /// Where the store keeps things, and its bounds. Every queue and wait is here by name.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -22,10 +24,25 @@ pub struct Config {
     pub max_size: Option<ByteSize>,
     /// How many call records may wait to be written, and as many log lines. What comes beyond is dropped and counted.
     pub record_queue: usize,
+    /// How much memory call records may take that wait to be written, and as much log lines. What comes beyond is dropped
+    /// and counted.
+    pub record_memory: ByteSize,
     /// How many log lines a follower may lag behind before it misses some.
     pub follow_queue: usize,
     /// How long call records and log lines are kept; for ever, when absent.
     pub keep_records: Option<Millis>,
+    /// How long totals of calls are kept by the second; older ones are added up by the minute.
+    pub totals_by_second: Millis,
+    /// How long totals of calls are kept by the minute; older ones are added up by the hour, and stay.
+    pub totals_by_minute: Millis,
+    /// Where the bytes of artifacts lie: `s3://bucket/prefix`, `gs://…`, `az://…` or `file:///folder`; the folder
+    /// `artifacts` of the data folder, when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub artifacts: Option<String>,
+    /// How much of an object store's bytes is kept as copies on this machine's disk.
+    pub cache: ByteSize,
+    /// What `gc` keeps.
+    pub gc: Policy,
 }
 
 impl Default for Config {
@@ -37,8 +54,14 @@ impl Default for Config {
             patience: Millis(5_000),
             max_size: None,
             record_queue: 16_384,
-            follow_queue: 4_096,
+            record_memory: ByteSize(32 << 20),
+            follow_queue: 1_024,
             keep_records: Some(Millis(30 * 86_400_000)),
+            totals_by_second: Millis(86_400_000),
+            totals_by_minute: Millis(30 * 86_400_000),
+            artifacts: None,
+            cache: ByteSize(10 << 30),
+            gc: Policy::default(),
         }
     }
 }

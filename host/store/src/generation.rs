@@ -10,6 +10,8 @@ use crate::{
 pub(crate) enum Of {
     Functions,
     Models,
+    Tokens,
+    Secrets,
 }
 
 impl Of {
@@ -17,6 +19,8 @@ impl Of {
         match self {
             Self::Functions => "functions",
             Self::Models => "models",
+            Self::Tokens => "tokens",
+            Self::Secrets => "secrets",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod audit;
+mod backup;
 mod blobs;
 mod calls;
 mod config;
@@ -10,22 +11,33 @@ mod directory;
 mod error;
 mod events;
 mod functions;
+pub mod gc;
 mod generation;
+mod idempotency;
 mod journal;
+mod keyring;
 mod logs;
+mod migrate;
 mod models;
+pub mod objects;
 mod open;
 mod projects;
 mod recorder;
 mod retention;
 mod runs;
+mod seal;
+mod secrets;
 mod sql;
 mod steps;
 mod store;
 mod text;
+mod tokens;
 mod totals;
+mod transfer;
 
 pub use artifacts::ArtifactFilter;
+pub use audit::on_behalf_of;
+pub use backup::{Backup, BackupParts, Restored, restore};
 pub use blobs::{ArtifactStore, Failing, Fault};
 pub use calls::CallFilter;
 pub use config::Config;
@@ -33,8 +45,16 @@ pub use directory::StoreDirectory;
 pub use error::StoreError;
 pub use events::PlatformEvent;
 pub use functions::Activation;
+pub use keyring::Keyring;
 pub use logs::{LogFilter, Order, StoredLine};
+pub use migrate::{Move, migrate};
 pub use open::OpenError;
 pub use recorder::StoreRecorder;
+pub use retention::Aged;
+pub use secrets::{KeySource, SecretsConfig, StoreSecrets};
 pub use store::Store;
+pub use tokens::{Minted, NewToken, TokenError};
 pub use totals::TotalsFilter;
+pub use transfer::{
+    Bytes, Database, ImportTarget, ProjectExport, ProjectParts, Summary, TransferError, import_project,
+};

@@ -1,5 +1,7 @@
 //! Opening the database: the lock on the data folder, the connections, the schema.
 
+pub(crate) mod versions;
+
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{Read as _, Seek as _, Write as _},
@@ -47,6 +49,17 @@ pub enum OpenError {
     Folder {
         /// The folder.
         folder: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The artifacts' address is none.
+    #[error("`store.artifacts` cannot be used: {0}")]
+    Address(crate::objects::AddressError),
+    /// The object store cannot be used.
+    #[error("artifact store {address} cannot be used: {reason}")]
+    Objects {
+        /// Where.
+        address: String,
         /// Why.
         reason: String,
     },
@@ -129,12 +142,17 @@ impl FolderLock {
 
 /// Opens what the configuration names.
 pub(crate) async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<(Db, Option<FolderLock>), OpenError> {
+    open_to(config, clock, i64::MAX).await
+}
+
+/// Opens what the configuration names, with no change of its schema after `version`.
+async fn open_to(config: &Config, clock: Arc<dyn Clock>, version: i64) -> Result<(Db, Option<FolderLock>), OpenError> {
     let patience = config.patience.duration();
     let (pools, lock) = match &config.url {
-        Some(url) => (Pools::Pg(postgres(url, config).await?), None),
+        Some(url) => (Pools::Pg(postgres(url, config, version).await?), None),
         None => {
             let lock = FolderLock::take(&config.data)?;
-            (Pools::Lite(sqlite(config).await?), Some(lock))
+            (Pools::Lite(sqlite(config, version).await?), Some(lock))
         }
     };
     Ok((Db { pools, clock, patience }, lock))
@@ -147,12 +165,12 @@ pub(crate) async fn memory(clock: Arc<dyn Clock>, patience: Duration) -> Result<
     let pool = SqlitePoolOptions::new().max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
     let pool =
         pool.acquire_timeout(patience).connect_with(options).await.map_err(|error| unreachable("in memory", error))?;
-    migrate_sqlite(&pool, "in memory").await?;
+    migrate_sqlite(&pool, "in memory", i64::MAX).await?;
     let lite = Lite { write: pool.clone(), read: pool };
     Ok(Db { pools: Pools::Lite(lite), clock, patience })
 }
 
-async fn sqlite(config: &Config) -> Result<Lite, OpenError> {
+async fn sqlite(config: &Config, version: i64) -> Result<Lite, OpenError> {
     let file = config.data.join(LITE_FILE);
     let name = file.display().to_string();
     let mut options = SqliteConnectOptions::new()
@@ -177,18 +195,18 @@ async fn sqlite(config: &Config) -> Result<Lite, OpenError> {
         .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
         .connect_with(options.clone());
     let write = write.await.map_err(|error| unreachable(&name, error))?;
-    migrate_sqlite(&write, &name).await?;
+    migrate_sqlite(&write, &name, version).await?;
     let read = pool().max_connections(config.connections.max(1)).connect_lazy_with(options.pragma("query_only", "on"));
     Ok(Lite { write, read })
 }
 
-async fn postgres(url: &str, config: &Config) -> Result<PgPool, OpenError> {
+async fn postgres(url: &str, config: &Config, version: i64) -> Result<PgPool, OpenError> {
     let is_postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
     let options =
         PgConnectOptions::from_str(url).ok().filter(|_| is_postgres).ok_or_else(|| OpenError::Url(mask(url)))?;
     let options = options.application_name("weft").disable_statement_logging();
     let patience = config.patience.duration();
-    migrate_postgres(&options, &mask(url), patience).await?;
+    migrate_postgres(&options, &mask(url), patience, version).await?;
     // What nobody waits for any more should not go on either.
     let limit = format!("SET statement_timeout = {}", config.patience.0);
     let pool = PgPoolOptions::new().max_connections(config.connections.max(2)).acquire_timeout(patience);
@@ -200,18 +218,23 @@ async fn postgres(url: &str, config: &Config) -> Result<PgPool, OpenError> {
 }
 
 /// Migrates over a connection of its own: a migration may take its time, and a failed one keeps a lock until it is closed.
-async fn migrate_postgres(options: &PgConnectOptions, name: &str, patience: Duration) -> Result<(), OpenError> {
+async fn migrate_postgres(
+    options: &PgConnectOptions,
+    name: &str,
+    patience: Duration,
+    version: i64,
+) -> Result<(), OpenError> {
     let connect = tokio::time::timeout(patience, PgConnection::connect_with(options)).await;
     let connect = connect.unwrap_or(Err(sqlx::Error::PoolTimedOut));
     let mut connection = connect.map_err(|error| unreachable(name, error))?;
-    let migrated = POSTGRES.run(&mut connection).await;
+    let migrated = POSTGRES.run_to(version, &mut connection).await;
     // Whatever closing it says, it is closed.
     let _ = connection.close().await;
     migrated.map_err(|error| schema(name, &POSTGRES, &error))
 }
 
-async fn migrate_sqlite(pool: &SqlitePool, name: &str) -> Result<(), OpenError> {
-    SQLITE.run(pool).await.map_err(|error| schema(name, &SQLITE, &error))
+async fn migrate_sqlite(pool: &SqlitePool, name: &str, version: i64) -> Result<(), OpenError> {
+    SQLITE.run_to(version, pool).await.map_err(|error| schema(name, &SQLITE, &error))
 }
 
 fn schema(database: &str, migrator: &Migrator, error: &MigrateError) -> OpenError {

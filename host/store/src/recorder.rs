@@ -4,6 +4,8 @@ mod rows;
 mod tallies;
 mod writer;
 
+pub(crate) mod compact;
+
 use std::{
     sync::{
         Arc,
@@ -13,9 +15,12 @@ use std::{
 };
 
 use host_core::{
+    budget::{Budget, Part},
+    event::Failure,
     ports::Recorder,
     record::{CallRecord, LogLine, Tally},
 };
+use serde_json::Value;
 use tokio::{
     sync::{broadcast, mpsc, oneshot},
     task::JoinHandle,
@@ -31,11 +36,21 @@ const LONGEST_LINE: usize = 64 << 10;
 /// How long a reader waits for what is still to be written.
 const LONGEST_FLUSH: Duration = Duration::from_secs(5);
 
+/// A record that waits to be written, and what it takes of memory.
+struct Queued<R> {
+    record: R,
+    _held: Part,
+}
+
 /// Takes records and writes them behind.
 pub struct StoreRecorder {
     tallies: Arc<Tallies>,
-    calls: mpsc::Sender<CallRecord>,
-    lines: mpsc::Sender<Arc<StoredLine>>,
+    calls: mpsc::Sender<Queued<CallRecord>>,
+    lines: mpsc::Sender<Queued<Arc<StoredLine>>>,
+    /// What records that wait may take of the host's memory; lines have a budget of their own, so that a flood of them
+    /// costs no call its record.
+    calls_memory: Arc<Budget>,
+    lines_memory: Arc<Budget>,
     flush: mpsc::Sender<oneshot::Sender<()>>,
     followers: broadcast::Sender<Arc<StoredLine>>,
     dropped: Arc<AtomicU64>,
@@ -51,7 +66,9 @@ impl StoreRecorder {
         let writer = Writer::new(db, calls_out, lines_out, Arc::clone(&tallies), Arc::clone(&dropped));
         let task = tokio::spawn(writer.run(flush_out, stop));
         let followers = broadcast::Sender::new(config.follow_queue.max(1));
-        (Arc::new(Self { tallies, calls, lines, flush, followers, dropped }), task)
+        let (calls_memory, lines_memory) = (Budget::new(config.record_memory), Budget::new(config.record_memory));
+        let recorder = Self { tallies, calls, lines, calls_memory, lines_memory, flush, followers, dropped };
+        (Arc::new(recorder), task)
     }
 
     /// Resolves when everything that was recorded before has been written, or dropped and counted; or after a while,
@@ -73,9 +90,30 @@ impl StoreRecorder {
         self.followers.subscribe()
     }
 
+    /// Queues a record if there is a place and memory for it.
+    fn queue<R>(&self, queue: &mpsc::Sender<Queued<R>>, memory: &Arc<Budget>, record: R, size: usize) {
+        let mut held = memory.part();
+        if held.grow(size as u64).is_err() || queue.try_send(Queued { record, _held: held }).is_err() {
+            self.drop_one();
+        }
+    }
+
     fn drop_one(&self) {
         self.dropped.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// What a record takes beside its longest texts, about.
+const RECORD_OVERHEAD: usize = 512;
+
+fn size_of_call(record: &CallRecord) -> usize {
+    let texts = |it: &Failure| it.message.len() + it.backtrace.as_ref().map_or(0, String::len);
+    RECORD_OVERHEAD + record.failure.as_ref().map_or(0, texts)
+}
+
+fn size_of_line(line: &LogLine) -> usize {
+    let field = |(name, value): (&String, &Value)| name.len() + value.as_str().map_or(0, str::len) + size_of::<Value>();
+    RECORD_OVERHEAD + line.message.len() + line.fields.iter().map(field).sum::<usize>()
 }
 
 impl Recorder for StoreRecorder {
@@ -84,9 +122,8 @@ impl Recorder for StoreRecorder {
     }
 
     fn call(&self, record: CallRecord) {
-        if self.calls.try_send(record).is_err() {
-            self.drop_one();
-        }
+        let size = size_of_call(&record);
+        self.queue(&self.calls, &self.calls_memory, record, size);
     }
 
     fn log(&self, mut line: LogLine) {
@@ -98,9 +135,8 @@ impl Recorder for StoreRecorder {
             // Nobody listening any more is no error.
             let _ = self.followers.send(Arc::clone(&line));
         }
-        if self.lines.try_send(line).is_err() {
-            self.drop_one();
-        }
+        let size = size_of_line(&line.line);
+        self.queue(&self.lines, &self.lines_memory, line, size);
     }
 
     fn dropped(&self) -> u64 {

@@ -1,4 +1,4 @@
-//! Forgets call records and log lines that have grown old. Totals, runs and audit events stay.
+//! Forgets call records and log lines that have grown old, and adds up old totals. Runs and audit events stay.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    StoreError,
+    Config, StoreError,
+    recorder::compact,
     sql::{Db, args},
 };
 
@@ -21,19 +22,63 @@ const TABLES: [&str; 2] = [
     "DELETE FROM log_line WHERE id IN (SELECT id FROM log_line WHERE logged_at < $1 LIMIT $2)",
 ];
 
+/// From which age on what is forgotten or added up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ages {
+    /// Call records and log lines; never, when absent.
+    keep: Option<Duration>,
+    by_second: Duration,
+    by_minute: Duration,
+}
+
+impl Ages {
+    pub(crate) fn of(config: &Config) -> Self {
+        Self {
+            keep: config.keep_records.map(|it| it.duration()),
+            by_second: config.totals_by_second.duration(),
+            by_minute: config.totals_by_minute.duration(),
+        }
+    }
+}
+
+/// What became of what had grown old.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Aged {
+    /// Call records and log lines that were forgotten.
+    pub forgotten: u64,
+    /// Totals that were added to those of their minute or hour.
+    pub added_up: u64,
+}
+
 /// Starts the task.
-pub(crate) fn start(db: Db, keep: Duration, stop: CancellationToken) -> JoinHandle<()> {
+pub(crate) fn start(db: Db, ages: Ages, stop: CancellationToken) -> JoinHandle<()> {
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(EVERY) => {}
             }
-            if let Err(error) = forget(&db, keep, &stop).await {
-                tracing::warn!(%error, "old records could not be deleted; the next attempt is in an hour");
+            if let Err(error) = age(&db, ages, &stop).await {
+                tracing::warn!(%error, "old records could not be deleted or added up; the next attempt is in an hour");
             }
         }
     })
+}
+
+/// Does what is due now.
+pub(crate) async fn age(db: &Db, ages: Ages, stop: &CancellationToken) -> Result<Aged, StoreError> {
+    let mut aged = Aged::default();
+    if let Some(keep) = ages.keep {
+        aged.forgotten = forget(db, keep, stop).await?;
+    }
+    // By the hour first: what goes there need not pass by its minute.
+    for (age, span_s) in [(ages.by_minute, 3_600), (ages.by_second, 60)] {
+        let now = db.now().await?;
+        let before = now.checked_sub(SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX));
+        let before = before.unwrap_or(jiff::Timestamp::MIN).as_second();
+        aged.added_up += compact::add_up_before(db, before, span_s, stop).await?;
+    }
+    Ok(aged)
 }
 
 /// Deletes what is older than `keep`.

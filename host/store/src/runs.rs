@@ -1,5 +1,7 @@
 //! Runs as they stand in their rows, and the list of them: newest first, a page at a time, whatever their number.
 
+mod past;
+
 use host_core::{
     Name, RunId,
     page::{Page, PageRequest},
@@ -36,6 +38,13 @@ pub(crate) fn read(row: &Row) -> Result<Run, StoreError> {
 pub(crate) async fn find(store: &Store, run: RunId) -> Result<Option<Run>, StoreError> {
     let row = store.db().row(select_run!("WHERE r.id = $1"), args![run]).await?;
     row.as_ref().map(read).transpose()
+}
+
+/// How many runs of a name are not over, counted up to `most`.
+pub(crate) async fn pending(store: &Store, project: &Name, name: &str, most: u32) -> Result<u32, StoreError> {
+    let count = "SELECT CAST(COUNT(*) AS BIGINT) AS runs FROM \
+                 (SELECT id FROM run WHERE project = $1 AND name = $2 AND state = 'running' LIMIT $3) AS pending";
+    store.db().row(count, args![project, name, most]).await?.map_or(Ok(0), |row| row.get("runs"))
 }
 
 pub(crate) async fn list(

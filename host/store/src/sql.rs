@@ -3,6 +3,7 @@
 mod arg;
 mod row;
 mod select;
+mod stream;
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,6 +14,7 @@ use sqlx::{PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 pub(crate) use arg::{Arg, args};
 pub(crate) use row::Row;
 pub(crate) use select::{Select, placeholders};
+pub(crate) use stream::Rows;
 
 use crate::StoreError;
 
@@ -43,6 +45,7 @@ macro_rules! bound {
         })
     };
 }
+pub(crate) use bound;
 
 /// Postgres's time, in microseconds.
 const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS now";

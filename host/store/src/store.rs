@@ -1,6 +1,9 @@
 //! The store: one handle to the database, shared by everyone who asks it something.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use host_core::clock::Clock;
 use tokio::task::JoinHandle;
@@ -9,10 +12,12 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     ArtifactStore, Config, OpenError, StoreError,
     directory::StoreDirectory,
-    journal,
+    gc::{Keeper, Policy},
+    idempotency, journal,
+    keyring::Keyring,
     open::{self, FolderLock},
     recorder::StoreRecorder,
-    retention,
+    retention::{self, Aged},
     sql::{Db, Tx, args},
 };
 
@@ -25,7 +30,13 @@ pub struct Store {
 struct Inner {
     db: Db,
     directory: Arc<StoreDirectory>,
+    keyring: Arc<Keyring>,
     recorder: Arc<StoreRecorder>,
+    /// The bytes that belong to this database, once it has met them.
+    artifacts: OnceLock<ArtifactStore>,
+    policy: Policy,
+    ages: retention::Ages,
+    memory: journal::Memory,
     tasks: parking_lot::Mutex<Vec<JoinHandle<()>>>,
     stop: CancellationToken,
     lock: parking_lot::Mutex<Option<FolderLock>>,
@@ -67,12 +78,25 @@ impl Store {
             journal::expire_all(&db).await.map_err(unusable)?;
         }
         let (directory, follow) = StoreDirectory::start(db.clone(), stop.clone()).await.map_err(unusable)?;
+        let (keyring, guard) = Keyring::start(db.clone(), stop.clone()).await.map_err(unusable)?;
         let (recorder, write) = StoreRecorder::start(db.clone(), config, stop.clone());
-        let mut tasks = vec![follow, write];
-        if let Some(age) = config.keep_records {
-            tasks.push(retention::start(db.clone(), age.duration(), stop.clone()));
-        }
-        let inner = Inner { db, directory, recorder, tasks: tasks.into(), stop, lock: lock.into() };
+        let mut tasks = vec![follow, guard, write];
+        tasks.push(idempotency::start(db.clone(), stop.clone()));
+        let ages = retention::Ages::of(config);
+        tasks.push(retention::start(db.clone(), ages, stop.clone()));
+        let inner = Inner {
+            db,
+            directory,
+            keyring,
+            recorder,
+            artifacts: OnceLock::new(),
+            policy: config.gc.clone(),
+            ages,
+            memory: journal::Memory::default(),
+            tasks: tasks.into(),
+            stop,
+            lock: lock.into(),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -82,10 +106,24 @@ impl Store {
         Arc::clone(&self.inner.directory)
     }
 
+    /// The tokens in use, from memory.
+    #[must_use]
+    pub fn keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.inner.keyring)
+    }
+
     /// Where records of calls and log lines go.
     #[must_use]
     pub fn recorder(&self) -> Arc<StoreRecorder> {
         Arc::clone(&self.inner.recorder)
+    }
+
+    /// Forgets records that have grown old and adds up old totals, as the host does by itself every hour.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn age(&self) -> Result<Aged, StoreError> {
+        retention::age(self.db(), self.inner.ages, &self.inner.stop).await
     }
 
     /// Whether the database answers.
@@ -105,7 +143,26 @@ impl Store {
             |error: StoreError| OpenError::Unreachable { database: "store".into(), reason: error.to_string() };
         let found = artifacts.id().to_string();
         let expected = self.artifact_store(&found).await.map_err(unusable)?;
-        if found == expected { Ok(()) } else { Err(OpenError::OtherArtifacts { found, expected }) }
+        if found != expected {
+            return Err(OpenError::OtherArtifacts { found, expected });
+        }
+        let keeper = Keeper::new(self.db().clone());
+        keeper.recover().await.map_err(unusable)?;
+        artifacts.kept_by(keeper);
+        // The same bytes again, when it is not the first time.
+        let _ = self.inner.artifacts.set(artifacts.clone());
+        Ok(())
+    }
+
+    /// The bytes that belong to this database.
+    pub(crate) fn artifacts_at_hand(&self) -> Option<&ArtifactStore> {
+        self.inner.artifacts.get()
+    }
+
+    /// What `gc` keeps where nobody says otherwise.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.inner.policy
     }
 
     async fn artifact_store(&self, found: &str) -> Result<String, StoreError> {
@@ -129,6 +186,21 @@ impl Store {
         }
         self.inner.db.close().await;
         self.inner.lock.lock().take();
+    }
+
+    /// Set once the store is closed.
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.inner.stop.clone()
+    }
+
+    /// Waits for `task` when the store is closed.
+    pub(crate) fn keep_task(&self, task: JoinHandle<()>) {
+        self.inner.tasks.lock().push(task);
+    }
+
+    /// What is remembered of runs that change.
+    pub(crate) fn remembered(&self) -> &journal::Memory {
+        &self.inner.memory
     }
 
     pub(crate) fn db(&self) -> &Db {

@@ -3,16 +3,23 @@
 //! `/fn/<function>` is a function of the project `default`, `/fn/<project>:<function>` one of any project. What
 //! follows is the path the function sees. A route of a manifest shows the function the whole path.
 
-use std::sync::Arc;
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
 
-use ::http::{HeaderValue, Request, Response, header, request, uri::PathAndQuery};
+use ::http::{HeaderName, HeaderValue, Request, Response, header, request, uri::PathAndQuery};
 use arc_swap::ArcSwap;
-use axum::body::Body;
+use axum::{body::Body, extract::ConnectInfo};
 use bytes::Bytes;
 use host_core::{
+    body::Whole,
+    budget::Budget,
     call::{Call, CallContext, Reply, Target, TriggerRef},
+    clock::Clock,
     event::Event,
     function::FunctionRef,
+    manifest::Auth,
     ports::{Directory, Dispatch},
 };
 use parking_lot::Mutex;
@@ -22,30 +29,80 @@ mod answer;
 mod cloudevents;
 mod config;
 mod cors;
+mod guard;
+mod later;
 mod problem;
 mod stream;
 mod table;
 
+pub use cloudevents::events;
 pub use config::Config;
+pub use guard::Guard;
+pub use later::Keeping;
 
+use answer::Stamp;
 use problem::Problem;
 use table::{Found, Route, Table};
+
+// Read once, not with every request.
+static CALL_ID: HeaderName = HeaderName::from_static("x-weft-call-id");
+static REVISION: HeaderName = HeaderName::from_static("x-weft-revision");
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Answers requests with functions.
 pub struct Http {
     config: Config,
     directory: Arc<dyn Directory>,
     dispatch: Arc<dyn Dispatch>,
+    bodies: Arc<Budget>,
+    clock: Arc<dyn Clock>,
+    guard: Guard,
+    keeping: OnceLock<Keeping>,
     table: ArcSwap<Table>,
     rebuilding: Mutex<()>,
 }
 
 impl Http {
-    /// A trigger for everything that `directory` knows.
+    /// A trigger for everything that `directory` knows; it takes what it holds of bodies from `bodies`.
     #[must_use]
-    pub fn new(config: Config, directory: Arc<dyn Directory>, dispatch: Arc<dyn Dispatch>) -> Arc<Self> {
+    pub fn new(
+        config: Config,
+        directory: Arc<dyn Directory>,
+        dispatch: Arc<dyn Dispatch>,
+        bodies: Arc<Budget>,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
+        Self::guarded(config, directory, dispatch, bodies, clock, Guard::open())
+    }
+
+    /// The same, behind a guard that knows tokens and secrets.
+    #[must_use]
+    pub fn guarded(
+        config: Config,
+        directory: Arc<dyn Directory>,
+        dispatch: Arc<dyn Dispatch>,
+        bodies: Arc<Budget>,
+        clock: Arc<dyn Clock>,
+        guard: Guard,
+    ) -> Arc<Self> {
         let (table, rebuilding) = (ArcSwap::default(), Mutex::default());
-        Arc::new(Self { config, directory, dispatch, table, rebuilding })
+        Arc::new(Self {
+            config,
+            directory,
+            dispatch,
+            bodies,
+            clock,
+            guard,
+            keeping: OnceLock::new(),
+            table,
+            rebuilding,
+        })
+    }
+
+    /// From now on requests are also answered later, and once per key, where their headers ask for it.
+    pub fn keep_with(&self, keeping: Keeping) {
+        // Whoever said so first is right.
+        let _ = self.keeping.set(keeping);
     }
 
     /// A router that gives every request to this trigger: the fallback behind the host's own paths.
@@ -56,8 +113,13 @@ impl Http {
         })
     }
 
-    /// Answers one request.
+    /// Answers one request, whose extensions say who sent it where that is known.
     pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        self.answer_to(None, request).await
+    }
+
+    /// Answers one request of `peer`. An extension is dear, and only few routes ask for it.
+    pub async fn answer_to(&self, peer: Option<SocketAddr>, mut request: Request<Body>) -> Response<Body> {
         let table = self.table();
         let (method, uri) = (request.method(), request.uri());
         let host = uri.host().or_else(|| request.headers().get(header::HOST)?.to_str().ok());
@@ -65,7 +127,13 @@ impl Http {
             Found::Route(route, skip) => {
                 let route = Arc::clone(route);
                 let origin = request.headers().get(header::ORIGIN).filter(|_| route.cors.is_some()).cloned();
-                let mut response = self.answer_with(&route, skip, request).await;
+                if let Some(peer) = peer.filter(|_| matches!(route.auth, Some(Auth::Basic(_)))) {
+                    request.extensions_mut().insert(ConnectInfo(peer));
+                }
+                let mut response = match self.guard.admit(&route, &mut request).await {
+                    Ok(caller) => self.answer_with(&route, skip, caller, request).await,
+                    Err(problem) => problem.into_response(),
+                };
                 if let Some((rules, origin)) = route.cors.as_ref().zip(origin) {
                     rules.allow(&origin, response.headers_mut());
                 }
@@ -94,28 +162,52 @@ impl Http {
         table
     }
 
-    async fn answer_with(&self, route: &Route, skip: usize, request: Request<Body>) -> Response<Body> {
-        let context = context(route, request.headers());
+    async fn answer_with(
+        &self,
+        route: &Arc<Route>,
+        skip: usize,
+        caller: String,
+        request: Request<Body>,
+    ) -> Response<Body> {
+        let context = context(route, caller, request.headers());
         let id = context.id;
         // Dropped with this future when the client goes away, and with the response when it does while we stream.
         let guard = context.cancelled.clone().drop_guard();
         let answered = if declares_more_than(&request, route.max_body) {
             Err(Problem::too_large(route.max_body))
-        } else if route.entries.http {
-            self.pass_on(route, skip, request, context, guard).await
-        } else if route.entries.handler {
-            self.as_events(route, skip, request, context, guard).await
+        } else if let Some(keeping) = self.keeping.get().filter(|_| later::concerns(request.headers())) {
+            // Boxed, because it is rare and would make room for itself in every call.
+            let asked = later::Asked { route, skip, request, context, guard };
+            Box::pin(keeping.answer(&self.config, &self.bodies, asked)).await
         } else {
-            Err(Problem::job_only(&route.function))
+            self.by_entry(route, skip, request, context, guard).await
         };
         let call = id.to_string();
         let mut response = answered.unwrap_or_else(|problem| problem.of_call(&call).into_response());
         let headers = response.headers_mut();
         if let Ok(call) = HeaderValue::try_from(call) {
-            headers.insert("x-weft-call-id", call);
+            headers.insert(&CALL_ID, call);
         }
-        headers.insert("x-weft-revision", route.stamp.clone());
+        headers.insert(&REVISION, route.stamp.clone());
         response
+    }
+
+    /// By the entry that the function has.
+    async fn by_entry(
+        &self,
+        route: &Route,
+        skip: usize,
+        request: Request<Body>,
+        context: CallContext,
+        guard: DropGuard,
+    ) -> Result<Response<Body>, Problem> {
+        if route.entries.http {
+            self.pass_on(route, skip, request, context, guard).await
+        } else if route.entries.handler {
+            self.as_events(route, skip, request, context, guard).await
+        } else {
+            Err(Problem::job_only(&route.function))
+        }
     }
 
     /// A function that speaks HTTP gets the request as it streams in.
@@ -147,16 +239,19 @@ impl Http {
         guard: DropGuard,
     ) -> Result<Response<Body>, Problem> {
         let (head, body) = request.into_parts();
-        let data = stream::read(body, route.max_body, route.timeout).await?;
-        let (events, is_batch) = self.events_of(&head, skip, data, &context)?;
-        let ids = if is_batch { events.iter().map(|it| it.id.clone()).collect() } else { Vec::new() };
+        // Held until the call is over, so that those who wait for a place count as well.
+        let Whole { bytes, held: _held } = stream::read(body, route.max_body, route.timeout, &self.bodies).await?;
+        let (events, is_batch) = self.events_of(&head, skip, bytes, &context)?;
+        let ids: Vec<String> = events.iter().map(|it| it.id.clone()).collect();
+        let traceparent = context.traceparent.clone();
         let called = self.dispatch.call(route.target(), context, Call::Events(events)).await;
         // The answer is complete: whoever goes away now misses nothing.
         guard.disarm();
+        let stamp = Stamp { source: &route.source, time: self.clock.now(), traceparent: traceparent.as_deref() };
         match called.reply {
-            Ok(Reply::Events(outcomes)) if is_batch => Ok(answer::of_batch(&ids, outcomes)),
+            Ok(Reply::Events(outcomes)) if is_batch => Ok(answer::of_batch(&ids, outcomes, &stamp)),
             Ok(Reply::Events(mut outcomes)) => match outcomes.pop() {
-                Some(Ok(outputs)) => answer::of_outputs(outputs),
+                Some(Ok(outputs)) => answer::of_outputs(ids.first().map_or("", String::as_str), outputs, &stamp),
                 Some(Err(failure)) => Err(Problem::of_guest(&failure)),
                 None => Err(Problem::unexpected_reply()),
             },
@@ -189,10 +284,15 @@ impl Route {
     }
 }
 
-fn context(route: &Route, headers: &::http::HeaderMap) -> CallContext {
+fn context(route: &Route, caller: String, headers: &::http::HeaderMap) -> CallContext {
     let mut context = CallContext::new(TriggerRef::new("http", Arc::clone(&route.trigger)));
-    context.traceparent = headers.get("traceparent").and_then(|it| traceparent(it.to_str().ok()?));
+    context.principal = caller;
+    context.traceparent = traceparent_of(headers);
     context
+}
+
+fn traceparent_of(headers: &::http::HeaderMap) -> Option<String> {
+    headers.get(&TRACEPARENT).and_then(|it| traceparent(it.to_str().ok()?))
 }
 
 /// A W3C trace context of version 00 in the right form; others are dropped, as its specification says.

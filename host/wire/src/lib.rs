@@ -9,6 +9,7 @@ pub mod config;
 pub mod endpoint;
 pub mod failure;
 pub mod function;
+pub mod gc;
 pub mod health;
 pub mod invoke;
 pub mod log;
@@ -20,7 +21,10 @@ pub mod pipeline;
 pub mod problem;
 pub mod revision;
 pub mod run;
+pub mod secret;
 pub mod step;
+pub mod token;
+pub mod transfer;
 pub mod version;
 
 pub use page::Page;

@@ -73,6 +73,9 @@ pub struct Released {
     pub path: Option<String>,
     /// What else its manifest routes to it.
     pub routes: Vec<Route>,
+    /// What it will miss when it is called, such as a secret that nobody has set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// Which revision to go back to.
@@ -112,6 +115,13 @@ impl Released {
             previous,
             path: path_of(revision),
             routes: routes.map(|host_core::manifest::Trigger::Http(http)| http.into()).collect(),
+            warnings: Vec::new(),
         }
+    }
+
+    /// The same, with what it will miss.
+    #[must_use]
+    pub fn warned(self, warnings: Vec<String>) -> Self {
+        Self { warnings, ..self }
     }
 }

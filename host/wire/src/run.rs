@@ -140,8 +140,10 @@ pub struct RunDetail {
 pub enum RunKind {
     /// A DAG.
     Pipeline,
-    /// A single job.
+    /// A single job, kept as a DAG of one step.
     Job,
+    /// A request to a function that is answered later.
+    Request,
 }
 
 /// Where a run stands.
@@ -226,6 +228,7 @@ impl From<run::RunKind> for RunKind {
         match kind {
             run::RunKind::Pipeline => Self::Pipeline,
             run::RunKind::Job => Self::Job,
+            run::RunKind::Request => Self::Request,
         }
     }
 }

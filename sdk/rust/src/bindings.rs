@@ -9,6 +9,7 @@ wit_bindgen::generate!({
             import weft:function/log@0.1.0;
             import weft:function/run@0.1.0;
             import weft:function/model@0.1.0;
+            import wasi:config/store@0.2.0-rc.1;
             export weft:function/handler@0.1.0;
         }
     ",

@@ -2,7 +2,7 @@
 
 use std::{any::Any, fmt, time::Duration};
 
-use crate::{bindings::weft::function::types as wit, model};
+use crate::{bindings::weft::function::types as wit, config, model};
 
 /// What the host should do about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,11 +68,21 @@ impl fmt::Display for Failure {
 impl<E: std::error::Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         let error_as_any: &dyn Any = &error;
-        match error_as_any.downcast_ref::<model::Error>() {
-            Some(error) => error.failure(),
-            None => Self::fatal("error", with_causes(&error)),
-        }
+        let of_model = error_as_any.downcast_ref::<model::Error>().map(model::Error::failure);
+        let of_config = || error_as_any.downcast_ref::<config::Error>().map(config::Error::failure);
+        let of_request = || of_request(error_as_any);
+        of_model.or_else(of_config).or_else(of_request).unwrap_or_else(|| Self::fatal("error", with_causes(&error)))
     }
+}
+
+#[cfg(feature = "http")]
+fn of_request(error: &dyn Any) -> Option<Failure> {
+    error.downcast_ref::<crate::http::FetchError>().map(crate::http::FetchError::failure)
+}
+
+#[cfg(not(feature = "http"))]
+fn of_request(_: &dyn Any) -> Option<Failure> {
+    None
 }
 
 /// The error and what caused it, as one sentence.

@@ -1,4 +1,5 @@
-//! Requests as a whole: what `#[weft::http]` serves, over `wasi:http`.
+//! Requests as a whole, over `wasi:http`: what `#[weft::http]` serves, and what a function sends with [`get`], [`post`]
+//! or [`fetch()`].
 //!
 //! The host bounds the size of a body (`max_body` under `[limits]`). For bodies that stream, use the `wasip2` crate.
 
@@ -8,6 +9,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use wasip2::http::types::{Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam};
 
 use crate::{Failure, failure::Kind};
+
+mod fetch;
+
+pub use fetch::{Fetch, FetchError, Fetched, fetch, get, post};
 
 /// A request, body and all.
 #[derive(Debug, Clone, PartialEq, Eq)]

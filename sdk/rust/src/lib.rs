@@ -53,6 +53,7 @@ mod glue;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 
+pub mod config;
 pub mod context;
 pub mod event;
 pub mod failure;

@@ -70,3 +70,16 @@ pub(crate) mod model {
         Err(Error::NotGranted(name.to_owned()))
     }
 }
+
+/// Nothing is granted.
+pub(crate) mod config {
+    pub(crate) use crate::bindings::wasi::config::store::Error;
+
+    pub(crate) fn get(_name: &str) -> Result<Option<String>, Error> {
+        Ok(None)
+    }
+
+    pub(crate) fn get_all() -> Result<Vec<(String, String)>, Error> {
+        Ok(Vec::new())
+    }
+}

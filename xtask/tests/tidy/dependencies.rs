@@ -19,6 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("marketplace", &["host-core"]),
     ("host-cli", ROOMS),
     ("host-bench", ROOMS),
+    ("host-fuzz", &["host-core", "host-triggers", "host-wire"]),
 ];
 
 /// Every room but the command line, which nobody imports.
@@ -48,7 +49,8 @@ const ONE_HOME: &[(&str, &[&str])] = &[
     ("ort", &["host-inference"]),
     ("parquet", &[]),
     ("rdkafka", &["host-triggers"]),
-    ("reqwest", &["host-capabilities", "host-cli"]),
+    // The store never calls it: object_store speaks HTTP with it, and needs a feature of it switched on.
+    ("reqwest", &["host-capabilities", "host-cli", "host-store"]),
     ("sqlx", &["host-store"]),
     ("tonic", &["host-triggers"]),
     ("tract-onnx", &["host-inference"]),
@@ -61,7 +63,9 @@ const ONE_HOME: &[(&str, &[&str])] = &[
 
 /// All that core may import: words, no IO and nothing heavy.
 const LIGHT: &[&str] = &[
+    "aho-corasick",
     "async-trait",
+    "base64",
     "bytes",
     "futures-core",
     "hex",
@@ -70,6 +74,7 @@ const LIGHT: &[&str] = &[
     "http-body-util",
     "indexmap",
     "jiff",
+    "percent-encoding",
     "rand",
     "rand_chacha",
     "saphyr",
@@ -82,7 +87,9 @@ const LIGHT: &[&str] = &[
     "thiserror",
     "tokio-util",
     "toml",
+    "url",
     "uuid",
+    "zeroize",
 ];
 
 #[test]

@@ -6,7 +6,7 @@ use host_core::{
     ports::{ArtifactError, DeployError, JournalError, ModelError},
 };
 use host_pipelines::SubmitError;
-use host_store::StoreError;
+use host_store::{StoreError, TransferError};
 use host_wire::problem::Mistake;
 use http::StatusCode;
 
@@ -18,6 +18,21 @@ impl From<StoreError> for Problem {
             StoreError::NotFound(_) => Self::not_found(error.to_string()),
             StoreError::Cursor(_) => Self::new(StatusCode::BAD_REQUEST, "invalid-cursor", error.to_string()),
             _ => Self::storage(error.to_string()),
+        }
+    }
+}
+
+impl From<TransferError> for Problem {
+    fn from(error: TransferError) -> Self {
+        let detail = error.to_string();
+        match error {
+            TransferError::Store(error) => error.into(),
+            TransferError::Artifact(error) => error.into(),
+            TransferError::Exists(_) => Self::new(StatusCode::CONFLICT, "project-exists", detail),
+            TransferError::RouteTaken(_) => Self::new(StatusCode::CONFLICT, "route-taken", detail),
+            TransferError::Archive(_) => Self::unprocessable("bad-archive", detail),
+            TransferError::Newer { .. } => Self::unprocessable("newer-archive", detail),
+            _ => Self::storage(detail),
         }
     }
 }

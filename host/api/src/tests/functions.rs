@@ -150,7 +150,8 @@ async fn a_call_by_hand_takes_a_payload_or_events() {
 
     let by_number = host.send("POST", &format!("{FUNCTIONS}/hello@1/invoke"), "text/plain", "hi").await;
     assert_eq!(by_number.json()["outcomes"][0]["outputs"][0]["data"], "hi");
-    for body in ["{", "{\"events\": []}", "{\"events\": [{\"dat\": 1}]}"] {
+    let forged = "{\"events\": [{\"extensions\": {\"type\": \"forged\"}}]}";
+    for body in ["{", "{\"events\": []}", "{\"events\": [{\"dat\": 1}]}", forged] {
         let answer = host.send("POST", &uri, "application/vnd.weft.events+json", body).await;
         assert!(matches!(answer.status, 400 | 422), "{body}");
     }
@@ -187,4 +188,41 @@ async fn a_call_that_fails_is_a_problem_with_its_call() {
     host.deploy("train", b"job").await;
     let job = host.send("POST", &format!("{FUNCTIONS}/train/invoke"), "", "").await;
     assert_eq!(job.problem(), (422, code::WRONG_ENTRY.into()));
+}
+
+/// A body that says it is long and never comes.
+fn endless() -> axum::body::Body {
+    axum::body::Body::from_stream(futures_util::stream::pending::<Result<bytes::Bytes, std::io::Error>>())
+}
+
+#[tokio::test]
+async fn a_function_that_is_not_there_is_said_so_before_its_body_comes() {
+    let host = Host::new().await;
+    host.deploy("hello", b"one").await;
+    for name in ["other", "other@1", "hello@9"] {
+        let body = if name.starts_with("other") { endless() } else { "x".into() };
+        let answer = host.send("POST", &format!("{FUNCTIONS}/{name}/invoke"), "", body).await;
+        assert_eq!(answer.problem(), (404, "not-found".into()), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn bodies_beyond_what_the_host_holds_are_told_to_come_back() {
+    let host = Host::new().await;
+    host.deploy("hello", b"one").await;
+    let uri = format!("{FUNCTIONS}/hello/invoke");
+    let whole = host.bodies.left();
+    let mut others = host.bodies.part();
+    others.grow(whole - 10).unwrap();
+    for (method, uri) in [("POST", uri.as_str()), ("POST", "/api/v1/projects/default/runs")] {
+        let refused = host.send(method, uri, "application/json", "{\"nine\": 99}").await;
+        assert_eq!((refused.problem(), refused.header("retry-after")), ((503, "bodies-full".into()), "1"), "{uri}");
+    }
+    let refused = host.send("POST", "/v2/models/wine/infer", "application/json", "{\"inputs\": []}").await;
+    assert_eq!((refused.status, refused.header("retry-after")), (503, "1"));
+    assert!(refused.json()["error"].as_str().unwrap().contains("that this host holds of bodies"));
+    assert_eq!(host.send("POST", &uri, "", "few").await.status, 200);
+    drop(others);
+    assert_eq!(host.send("POST", &uri, "application/json", "{\"nine\": 99}").await.status, 200);
+    assert_eq!(host.bodies.left(), whole);
 }

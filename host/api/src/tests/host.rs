@@ -7,18 +7,21 @@ use axum::{Router, body::Body};
 use bytes::Bytes;
 use host_core::{
     Digest, Name, RevisionId,
+    budget::Budget,
     call::{Call, CallContext, Called, End, Finished, InferCall, Prediction, Reply},
     clock::SystemClock,
     event::{Failure, Output},
     function::{Entries, Revision},
+    identity::Access,
     model::{At, LoadError, ModelRef, ScoreError, Signature, TensorSpec, Version, VersionId},
     ports::{ArtifactStream, Fetch, FetchError, Inspection, Invoke, PrepareError, Score},
     run::Platform,
+    size::ByteSize,
     tensor::{Dtype, Tensor},
 };
 use host_dispatch::{Dispatcher, Endpoints, Parts, Release};
 use host_pipelines::{Runs, Scheduler, Services};
-use host_store::{ArtifactStore, Store};
+use host_store::{ArtifactStore, KeySource, SecretsConfig, Store, StoreSecrets};
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use parking_lot::Mutex;
@@ -33,6 +36,7 @@ pub(super) struct Host {
     pub(super) router: Router,
     pub(super) store: Store,
     pub(super) guest: Arc<Guest>,
+    pub(super) bodies: Arc<Budget>,
     pub(super) stop: CancellationToken,
 }
 
@@ -70,6 +74,10 @@ impl Host {
     }
 
     pub(super) async fn with(config: Config) -> Self {
+        Self::reached(Access::default(), config).await
+    }
+
+    pub(super) async fn reached(access: Access, config: Config) -> Self {
         let clock = Arc::new(SystemClock);
         let store = Store::memory(clock.clone()).await.unwrap();
         let artifacts = Arc::new(ArtifactStore::memory().await.unwrap());
@@ -87,6 +95,7 @@ impl Host {
         };
         let dispatch = Arc::new(Dispatcher::new(host_dispatch::Config::default(), parts));
         let release = Release::new(artifacts.clone(), models.clone(), directory.clone(), guest.clone(), clock.clone());
+        let secrets = StoreSecrets::start(&store, KeySource::Memory, &SecretsConfig::default());
         let services = Services {
             journal: models.clone(),
             artifacts: artifacts.clone(),
@@ -95,10 +104,14 @@ impl Host {
             directory: directory.clone(),
             models: models.clone(),
             score: score.clone(),
+            secrets: secrets.clone(),
             fetch: Arc::new(Nowhere),
+            answer: Arc::new(host_core::ports::NoAnswer),
+            notify: Arc::new(host_core::ports::NoNotify),
             clock: clock.clone(),
             platform: Platform::default(),
         };
+        let bodies = Budget::new(ByteSize(32 << 20));
         let rooms = Rooms {
             runs: Runs::new(Scheduler::new(services, host_pipelines::Config::default())),
             store: store.clone(),
@@ -109,11 +122,14 @@ impl Host {
             release: Arc::new(release),
             endpoints,
             score,
+            secrets,
+            bodies: bodies.clone(),
+            access,
             clock,
             settings: Vec::new(),
             stop: stop.clone(),
         };
-        Self { router: router(AppState::new(config, rooms)), store, guest, stop }
+        Self { router: router(AppState::new(config, rooms)), store, guest, bodies, stop }
     }
 
     pub(super) async fn ask(&self, request: Request<Body>) -> Answer {

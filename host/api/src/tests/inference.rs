@@ -123,3 +123,24 @@ async fn a_model_describes_itself() {
     assert_eq!(host.get("/v2/models/beer").await.status, 404);
     assert_eq!(host.get("/v2/models/beer/ready").await.status, 404);
 }
+
+#[tokio::test]
+async fn pages_of_other_sites_and_other_names_of_this_machine_get_no_scores() {
+    let host = Host::new().await;
+    let ask = async |headers: &[(&str, &str)]| {
+        let mut asked = http::Request::builder().uri("/v2/models/wine");
+        for (name, value) in headers {
+            asked = asked.header(*name, *value);
+        }
+        let answer = host.ask(asked.body(axum::body::Body::empty()).unwrap()).await;
+        (answer.status, answer.json()["error"].as_str().map(str::to_owned))
+    };
+    for mine in [&[][..], &[("host", "localhost:7070")], &[("host", "127.0.0.1"), ("origin", "http://127.0.0.1")]] {
+        assert_ne!(ask(mine).await.0, 403, "{mine:?}");
+    }
+    let (status, error) = ask(&[("host", "evil.example")]).await;
+    assert_eq!((status, error.unwrap().contains("`evil.example` is not a name")), (403, true));
+    let (status, error) = ask(&[("host", "localhost"), ("origin", "http://evil.example")]).await;
+    assert_eq!((status, error.unwrap().contains("pages of other sites")), (403, true));
+    assert_eq!(ask(&[("host", "localhost"), ("origin", "null")]).await.0, 403);
+}

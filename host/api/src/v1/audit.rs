@@ -1,3 +1,4 @@
 //! Who changed what.
 
+pub(super) mod everywhere;
 pub(super) mod list;

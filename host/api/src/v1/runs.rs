@@ -9,6 +9,7 @@ pub(super) mod compare;
 pub(super) mod events;
 pub(super) mod list;
 pub(super) mod reproduce;
+pub(super) mod response;
 pub(super) mod retry;
 pub(super) mod show;
 pub(super) mod submit;

@@ -5,16 +5,15 @@ use axum::{
     body::Body,
     extract::{Path, State},
 };
-use bytes::Bytes;
 use host_core::{
     Name,
+    body::Whole,
     call::{Call, CallContext, InferCall, Prediction, Reply, Target, TriggerRef},
     event::{Failure, FailureKind, code},
     model::ModelRef,
 };
 use host_wire::oip::{self, InferRequest, InferResponse, InputTensor, OutputTensor};
 use http::StatusCode;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::{Refusal, model::reference};
 use crate::{AppState, principal::Principal};
@@ -57,7 +56,8 @@ async fn answer(
     name: String,
     body: Body,
 ) -> Result<Json<InferResponse>, Refusal> {
-    let bytes = read(state, body).await?;
+    // Held until the answer is made: the tensors stay in memory for as long.
+    let Whole { bytes, held: _held } = crate::body::read(state, body, state.config().max_tensors.0).await?;
     let request: InferRequest = serde_json::from_slice(&bytes)
         .map_err(|error| Refusal::bad_request(format!("the body is not an inference request: {error}")))?;
     let inputs = request.inputs.into_iter().map(InputTensor::into_tensor).collect::<Result<Vec<_>, _>>();
@@ -70,20 +70,6 @@ async fn answer(
         Ok(Reply::Infer(prediction)) => Ok(Json(response(name, request.id, prediction))),
         Ok(_) => Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the call gave no prediction")),
         Err(failure) => Err(failure.into()),
-    }
-}
-
-async fn read(state: &AppState, body: Body) -> Result<Bytes, Refusal> {
-    let most = state.config().max_tensors.0;
-    let limited = Limited::new(body, usize::try_from(most).unwrap_or(usize::MAX));
-    match tokio::time::timeout(state.config().upload_pause.duration(), limited.collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let error = format!("the body is larger than the {most} bytes this host takes");
-            Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error))
-        }
-        Ok(Err(_)) => Err(Refusal::bad_request("the body broke off")),
-        Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
     }
 }
 

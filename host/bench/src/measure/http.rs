@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use self::targets::Target;
+use self::targets::{Servers, Target};
 use super::Setting;
 use crate::{
     cpu, interrupt, load,
-    report::{Figure, HttpRow, Missing, Sample},
+    report::{HttpRow, Missing, Sample},
     statistics::{least, median},
     subject::Subject,
     talk,
@@ -31,7 +31,6 @@ struct Row {
 /// What came of it.
 pub(crate) struct Measured {
     pub(crate) rows: Vec<HttpRow>,
-    pub(crate) figures: Vec<Figure>,
     pub(crate) missing: Vec<Missing>,
 }
 
@@ -40,11 +39,13 @@ pub(crate) fn measure(setting: Setting<'_>, subjects: &[Subject]) -> Result<Meas
     let mut missing = Vec::new();
     let servers = targets::start(setting, subjects, &mut missing)?;
     let mut rows: Vec<Row> = servers.targets().into_iter().map(|target| Row { target, samples: Vec::new() }).collect();
-    retain(&mut rows, &mut missing, |row| sample(setting, &row.target, setting.args.seconds.min(WARM_UP)).map(drop));
+    retain(&mut rows, &mut missing, |row| {
+        sample(setting, &servers, &row.target, setting.args.seconds.min(WARM_UP)).map(drop)
+    });
     for round in 1..=setting.args.rounds {
         talk::say(format_args!("round {round} of {}", setting.args.rounds));
         retain(&mut rows, &mut missing, |row| {
-            let taken = sample(setting, &row.target, setting.args.seconds)?;
+            let taken = sample(setting, &servers, &row.target, setting.args.seconds)?;
             talk::say(format_args!("  {:<32} {:>8.1} µs of CPU per request", row.target.subject.label(), taken.cpu_us));
             row.samples.push(taken);
             Ok(())
@@ -55,26 +56,7 @@ pub(crate) fn measure(setting: Setting<'_>, subjects: &[Subject]) -> Result<Meas
         bail!("the baseline could not be measured, so nothing can be compared to it");
     };
     let finished: Option<Vec<HttpRow>> = rows.iter().map(|row| finish(row, &baseline.samples)).collect();
-    let mut figures = Vec::new();
-    if rows.iter().any(|it| it.target.subject == Subject::HandlerRecordAll) {
-        match servers.dropped_records() {
-            Ok(records) => figures.push(dropped(records)),
-            Err(error) => missing.push(Missing::failed(Subject::HandlerRecordAll, &error)),
-        }
-    }
-    Ok(Measured { rows: finished.context("a row has no samples")?, figures, missing })
-}
-
-/// A row that records everything is cheap when most of it is dropped, so that is told, too.
-fn dropped(records: u64) -> Figure {
-    Figure {
-        name: Subject::HandlerRecordAll,
-        what: "records that the host dropped, of all rows".to_owned(),
-        value: records as f64,
-        unit: "records",
-        limit: None,
-        note: "the recorder never waits; what its queue cannot hold is counted and dropped".to_owned(),
-    }
+    Ok(Measured { rows: finished.context("a row has no samples")?, missing })
 }
 
 /// Does something with each row, and drops those with which it fails.
@@ -89,8 +71,10 @@ fn retain(rows: &mut Vec<Row>, missing: &mut Vec<Missing>, mut work: impl FnMut(
 }
 
 /// Loads a row once.
-fn sample(setting: Setting<'_>, target: &Target, seconds: f64) -> Result<Sample> {
+fn sample(setting: Setting<'_>, servers: &Servers, target: &Target, seconds: f64) -> Result<Sample> {
     interrupt::check()?;
+    // Records that are dropped cost nothing, so that is told, too.
+    let dropped = servers.dropped_records(target.subject)?;
     let before = cpu::wait_until_idle(target.pid)?;
     let outcome = load::measure(setting.places, &target.url, &target.request, setting.args.connections, seconds)?;
     let cpu = cpu::wait_until_idle(target.pid)?.since(&before);
@@ -104,6 +88,7 @@ fn sample(setting: Setting<'_>, target: &Target, seconds: f64) -> Result<Sample>
         requests_per_s: requests / outcome.seconds,
         p50_us: outcome.p50_us,
         p99_us: outcome.p99_us,
+        dropped: servers.dropped_records(target.subject)?.saturating_sub(dropped),
     })
 }
 
@@ -121,6 +106,7 @@ fn finish(row: &Row, baseline: &[Sample]) -> Option<HttpRow> {
         requests_per_s: median(of(|it| it.requests_per_s))?,
         p50_us: median(of(|it| it.p50_us))?,
         p99_us: median(of(|it| it.p99_us))?,
+        dropped: row.samples.iter().map(|it| it.dropped).sum(),
         samples: row.samples.clone(),
     })
 }

@@ -17,8 +17,14 @@ pub(super) fn write(report: &Report) -> String {
              request at a time. Each number is the median over the rounds. *CPU to axum* is the CPU time that the server process \
              spent per request (all its threads, from the scheduler's own count, until it is idle again), divided by that of bare \
              axum in the same round: the number to go by. Requests per second and latencies hang on the machine, on which the \
-             load runs too; compare them within the table only. Bare axum answers 13 bytes, and so do the functions; the handler \
-             takes them as an event. The record policy is the default one unless the row says otherwise.\n",
+             load runs too; compare them within the table only.\n\n\
+             Bare axum is `axum::serve` on a router with one route, as its documentation has it: the same hyper with the same \
+             settings but for the host's time limit on request heads, and the system's allocator. It answers a `GET` \
+             with 13 bytes, and so do the functions; the handler takes the request as an event. A CloudEvent that is posted in \
+             the binary mode and comes back has a row of its own, and what such a request costs bare axum another.\n\n\
+             The record policy is the default one unless the row says otherwise. *Dropped* are the records of calls that the \
+             host did not keep, of all rounds together: its recorder never waits, and what its queue cannot hold is counted and \
+             dropped. Totals are exact all the same.\n",
             table::markdown(&rows)
         ));
     }

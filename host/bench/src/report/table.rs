@@ -4,7 +4,8 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::{Figure, HttpRow};
 
-const HTTP: &[&str] = &["row", "CPU to axum", "limit", "CPU µs/request", "best", "req/s", "p50 µs", "p99 µs"];
+const HTTP: &[&str] =
+    &["row", "CPU to axum", "limit", "CPU µs/request", "best", "req/s", "p50 µs", "p99 µs", "dropped"];
 const FIGURES: &[&str] = &["what", "value", "limit", "note"];
 
 /// The rows that were loaded over HTTP; `None` where there are none.
@@ -19,6 +20,7 @@ pub(super) fn http(rows: &[HttpRow]) -> Option<Table> {
             format!("{:.0}", row.requests_per_s),
             format!("{:.0}", row.p50_us),
             format!("{:.0}", row.p99_us),
+            row.dropped.to_string(),
         ]
     });
     table(HTTP, cells.collect(), 1..HTTP.len())

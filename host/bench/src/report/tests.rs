@@ -3,7 +3,7 @@
 use super::*;
 
 fn report() -> Report {
-    let sample = Sample { cpu_us: 12.04, requests_per_s: 50_000.4, p50_us: 400.2, p99_us: 2_000.0 };
+    let sample = Sample { cpu_us: 12.04, requests_per_s: 50_000.4, p50_us: 400.2, p99_us: 2_000.0, dropped: 0 };
     let row = HttpRow {
         name: Subject::HandlerWarm,
         what: Subject::HandlerWarm.label(),
@@ -15,6 +15,7 @@ fn report() -> Report {
         requests_per_s: 50_000.4,
         p50_us: 400.2,
         p99_us: 2_000.0,
+        dropped: 7,
         samples: vec![sample],
     };
     let figure = Figure {

@@ -68,6 +68,9 @@ fn say(released: &Released, size: u64, printer: &Printer) {
         let methods = if route.methods.is_empty() { "any method".to_owned() } else { route.methods.join(", ") };
         printer.say(&format!("  {}{} ({methods})", route.host.as_deref().unwrap_or_default(), route.path));
     }
+    for warning in &released.warnings {
+        printer.warn(warning);
+    }
     match released.path {
         Some(_) => printer.next(&format!("fn invoke {name} --data '{{}}'")),
         None => printer.next(&format!("fn run {name}")),

@@ -99,12 +99,15 @@ fn pair(given: &str, flag: &str) -> Result<(String, String), Stop> {
         .ok_or_else(|| Stop::new(Exit::Usage, format!("`{given}` is not NAME=VALUE")).at(flag.to_owned()))
 }
 
+/// How addresses begin that the host fetches.
+const FETCHED: [&str; 5] = ["http://", "https://", "s3://", "gs://", "az://"];
+
 /// A digest, a URL, a model, or a file that is uploaded.
 async fn input(source: &str, client: &Client) -> Result<Source, Stop> {
     if source.starts_with("sha256:") {
         return Ok(Source::Artifact(source.to_owned()));
     }
-    if source.starts_with("http://") || source.starts_with("https://") {
+    if FETCHED.iter().any(|it| source.starts_with(it)) {
         return Ok(Source::Url(source.to_owned()));
     }
     if let Some(model) = source.strip_prefix("model:") {

@@ -38,11 +38,10 @@ fn text(detail: &FunctionDetail, calls: &[Call]) -> String {
         limits.call_memory(),
         limits.concurrency
     ));
-    let models: Vec<String> = detail.manifest.grants.model.iter().map(ToString::to_string).collect();
-    lines.push(format!(
-        "grants    {}",
-        if models.is_empty() { "none".to_owned() } else { format!("model {}", models.join(" ")) }
-    ));
+    let grants = &detail.manifest.grants;
+    let models = grants.model.iter().map(|it| format!("model {it}"));
+    let granted: Vec<String> = models.chain(grants.http.iter().map(|it| format!("http {it}"))).collect();
+    lines.push(format!("grants    {}", if granted.is_empty() { "none".to_owned() } else { granted.join(" · ") }));
     lines.push(String::new());
     lines.push(activations(detail));
     if !calls.is_empty() {

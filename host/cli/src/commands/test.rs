@@ -19,7 +19,7 @@ pub(super) async fn run(args: &TestArgs, printer: &Printer) -> Result<()> {
     let all = cases::read(&project.folder)?;
     let component = build::component(&project, !args.no_build, printer)?;
     let data = tempfile::tempdir()?;
-    let nowhere = UpArgs { listen: None, data: Some(data.path().to_owned()), database_url: None, config: None };
+    let nowhere = UpArgs { data: Some(data.path().to_owned()), ..UpArgs::default() };
     let host = Host::build(config::load(&nowhere)?, Place::Memory).await?;
     let stop = CancellationToken::new();
     let tasks = host.start(&stop).await?;

@@ -7,21 +7,21 @@ use axum::Router;
 use host_api::{AppState, Rooms};
 use host_capabilities::fetch::Fetcher;
 use host_core::{
+    budget::Budget,
     clock::{Clock, SystemClock},
-    function::Revision,
-    ports::{Artifacts, Deployments, Directory, Dispatch, Invoke, Models, Recorder, Score},
+    ports::{Artifacts, Deployments, Directory, Dispatch, Fetch, Invoke, Later, Models, Recorder, Score, Secrets},
     run::Platform,
 };
-use host_dispatch::{Dispatcher, Endpoints, Parts, Release};
+use host_dispatch::{Dispatcher, Endpoints, Parts, Release, release::Prepared};
 use host_engine::Engine;
 use host_inference::LoadedModels;
 use host_pipelines::{Runs, Scheduler, Services};
-use host_store::{ArtifactStore, Store};
-use host_triggers::http::Http;
+use host_store::{ArtifactStore, Store, StoreSecrets, objects::ObjectFetcher};
+use host_triggers::http::{Guard, Http, Keeping};
 use host_wire::config::Setting;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::registry::Registry;
+use super::{callbacks::Callbacks, front::Front, registry::Registry};
 use crate::config::Config;
 
 /// Where a host keeps things.
@@ -37,10 +37,13 @@ pub(crate) enum Place {
 pub(crate) struct Host {
     pub(crate) store: Store,
     pub(crate) artifacts: Arc<ArtifactStore>,
-    pub(crate) engine: Arc<Engine>,
     pub(crate) models: Arc<LoadedModels>,
     pub(crate) endpoints: Arc<Endpoints>,
+    directory: Arc<Prepared>,
+    /// Makes requests that were kept.
+    calls: Arc<Http>,
     registry: Arc<dyn Models>,
+    secrets: Arc<dyn Secrets>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) release: Arc<Release>,
     pub(crate) scheduler: Arc<Scheduler>,
@@ -55,17 +58,14 @@ impl Host {
         let models = LoadedModels::new(config.inference.clone(), Arc::new(store.clone()), artifacts.clone());
         let score: Arc<dyn Score> = models.clone();
         let bytes: Arc<dyn Artifacts> = artifacts.clone();
-        let engine =
-            Engine::new(config.engine.clone(), store.recorder(), clock.clone(), bytes.clone(), Some(score.clone()))
-                .context("could not start the engine")?;
-        for warning in engine.warnings() {
-            tracing::warn!("{warning}");
-        }
+        let secrets = secrets(&config, place, &store).await;
+        let engine = engine(&config, &store, bytes.clone(), score.clone(), secrets.clone())?;
         let stored: Arc<dyn Models> = Arc::new(store.clone());
         let deployments: Arc<dyn Deployments> = Arc::new(store.clone());
-        let directory: Arc<dyn Directory> = store.directory();
         let recorder: Arc<dyn Recorder> = store.recorder();
         let invoke: Arc<dyn Invoke> = engine.clone();
+        let prepared = Prepared::new(store.directory(), invoke.clone());
+        let directory: Arc<dyn Directory> = prepared.clone();
         let endpoints = Arc::new(Endpoints::new(stored.clone()));
         let registry: Arc<dyn Models> =
             Arc::new(Registry { stored, loaded: models.clone(), endpoints: endpoints.clone() });
@@ -82,6 +82,7 @@ impl Host {
         let release =
             Arc::new(Release::new(bytes.clone(), deployments.clone(), directory.clone(), invoke, clock.clone()));
         let dispatch: Arc<dyn Dispatch> = dispatcher.clone();
+        let calls = calls(&config, directory.clone(), dispatch.clone());
         let services = Services {
             journal: Arc::new(store.clone()),
             artifacts: bytes,
@@ -90,20 +91,38 @@ impl Host {
             directory,
             models: registry.clone(),
             score,
-            fetch: Arc::new(Fetcher::new(&config.fetch).context("could not make the fetcher")?),
+            secrets: secrets.clone(),
+            fetch: fetch(&config, Fetcher::new(&config.fetch, engine.outgoing()))?,
+            answer: calls.clone(),
+            notify: Arc::new(Callbacks(engine.outgoing().clone())),
             clock,
             platform: platform(),
         };
         let scheduler = Scheduler::new(services, config.pipelines.clone());
-        Ok(Self { store, artifacts, engine, models, endpoints, registry, dispatcher, release, scheduler, config })
+        Ok(Self {
+            store,
+            artifacts,
+            models,
+            endpoints,
+            directory: prepared,
+            calls,
+            registry,
+            secrets,
+            dispatcher,
+            release,
+            scheduler,
+            config,
+        })
     }
 
     /// Loads what is deployed and starts the tasks behind the scenes; they end with `stop`.
     pub(crate) async fn start(&self, stop: &CancellationToken) -> Result<TaskTracker> {
         self.models.refresh().await.context("could not read the models")?;
         self.endpoints.refresh().await.context("could not read the endpoints")?;
-        self.prepare().await?;
+        // Compiles and loads every active revision, so that no call waits for it.
+        self.directory.refresh().await.context("could not read the functions")?;
         let tasks = TaskTracker::new();
+        tasks.spawn(self.directory.clone().follow(stop.clone().cancelled_owned()));
         tasks.spawn(self.scheduler.clone().run(stop.clone()));
         tasks.spawn(self.models.clone().follow(stop.clone().cancelled_owned()));
         let (endpoints, until) = (self.endpoints.clone(), stop.clone());
@@ -112,41 +131,38 @@ impl Host {
         Ok(tasks)
     }
 
-    /// Compiles and loads every active revision, so that no call waits for it.
-    async fn prepare(&self) -> Result<()> {
-        let functions = self.store.directory().refresh().await.context("could not read the functions")?;
-        for revision in functions.active.values() {
-            self.prepare_one(revision).await;
-        }
-        Ok(())
-    }
-
-    async fn prepare_one(&self, revision: &Arc<Revision>) {
-        if let Err(error) = self.engine.prepare(revision).await {
-            tracing::error!(function = %revision.function, revision = revision.number, %error, "could not load a deployed function");
-        }
+    /// The same as [`Host::front`], for who listens to no port.
+    pub(crate) fn router(&self, settings: Vec<Setting>, stop: &CancellationToken) -> Router {
+        self.front(settings, stop).into_router()
     }
 
     /// Everything this host answers: control plane, inference, functions. It is not ready any more after `stop`.
-    pub(crate) fn router(&self, settings: Vec<Setting>, stop: &CancellationToken) -> Router {
+    pub(crate) fn front(&self, settings: Vec<Setting>, stop: &CancellationToken) -> Front {
         let dispatch: Arc<dyn Dispatch> = self.dispatcher.clone();
+        let bodies = Budget::new(self.config.http.buffered);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let rooms = Rooms {
             store: self.store.clone(),
             artifacts: self.artifacts.clone(),
-            directory: self.store.directory(),
+            directory: self.directory.clone(),
             models: self.registry.clone(),
             dispatch: dispatch.clone(),
             release: self.release.clone(),
             endpoints: self.endpoints.clone(),
             score: self.models.clone(),
+            secrets: self.secrets.clone(),
             runs: Runs::new(self.scheduler.clone()),
-            clock: Arc::new(SystemClock),
+            bodies: bodies.clone(),
+            access: self.config.access(),
+            clock: clock.clone(),
             settings,
             stop: stop.clone(),
         };
-        let functions = Http::new(self.config.http.clone(), self.store.directory(), dispatch);
-        host_api::router(AppState::new(self.config.api.clone(), rooms))
-            .fallback(move |request| async move { functions.answer(request).await })
+        let guard = Guard::new(self.config.access(), self.store.keyring(), self.secrets.clone());
+        let functions = Http::guarded(self.config.http.clone(), self.directory.clone(), dispatch, bodies, clock, guard);
+        let later: Arc<dyn Later> = Arc::new(Runs::new(self.scheduler.clone()));
+        functions.keep_with(Keeping { calls: self.calls.clone(), later, keys: Arc::new(self.store.clone()) });
+        Front::new(host_api::router(AppState::new(self.config.api.clone(), rooms)), functions)
     }
 
     /// Lets nobody in any more, and waits for calls and steps in flight.
@@ -164,10 +180,41 @@ impl Host {
     }
 }
 
+/// Starts the engine, and tells what of this machine holds it back.
+fn engine(
+    config: &Config,
+    store: &Store,
+    bytes: Arc<dyn Artifacts>,
+    score: Arc<dyn Score>,
+    secrets: Arc<dyn Secrets>,
+) -> Result<Arc<Engine>> {
+    let (recorder, clock) = (store.recorder(), Arc::new(SystemClock));
+    let engine = Engine::new(config.engine.clone(), recorder, clock, bytes, Some(score), secrets);
+    let engine = engine.context("could not start the engine")?;
+    for warning in engine.warnings() {
+        tracing::warn!("{warning}");
+    }
+    Ok(engine)
+}
+
+/// Makes requests that were kept, whoever sent them: they were let in when they came.
+fn calls(config: &Config, directory: Arc<dyn Directory>, dispatch: Arc<dyn Dispatch>) -> Arc<Http> {
+    let bodies = Budget::new(config.http.buffered);
+    Http::new(config.http.clone(), directory, dispatch, bodies, Arc::new(SystemClock))
+}
+
+/// Objects by the store's client, everything else by `web`.
+fn fetch(config: &Config, web: Fetcher) -> Result<Arc<dyn Fetch>> {
+    let own = config.store.artifacts.as_deref();
+    let objects = ObjectFetcher::new(config.objects.clone(), own, config.fetch.size.0, Arc::new(web));
+    Ok(Arc::new(objects.context("could not read an address of an object store in the configuration")?))
+}
+
 async fn open(config: &Config, place: Place, clock: Arc<dyn Clock>) -> Result<(Store, Arc<ArtifactStore>)> {
     let (store, artifacts) = match place {
         Place::Disk => {
-            let artifacts = ArtifactStore::open(&config.data.join("artifacts"), clock.as_ref()).await;
+            let artifacts = ArtifactStore::configured(&config.store, &config.objects, &config.data, clock.as_ref());
+            let artifacts = artifacts.await;
             (Store::open(&config.store, clock).await, artifacts)
         }
         Place::Memory => (Store::memory(clock).await, ArtifactStore::memory().await),
@@ -176,6 +223,15 @@ async fn open(config: &Config, place: Place, clock: Arc<dyn Clock>) -> Result<(S
     let artifacts = artifacts.context("could not open the artifact store")?;
     store.adopt(&artifacts).await.context("could not use this artifact store")?;
     Ok((store, Arc::new(artifacts)))
+}
+
+/// The secrets of the store. A key that is missing or does not fit is told now, and to whoever needs a secret.
+async fn secrets(config: &Config, place: Place, store: &Store) -> Arc<dyn Secrets> {
+    let secrets = StoreSecrets::start(store, super::keys::source(config, place), &config.secrets);
+    if let Err(error) = secrets.check().await {
+        tracing::error!(%error, "secrets cannot be read");
+    }
+    secrets
 }
 
 /// What computes, for the record of runs.

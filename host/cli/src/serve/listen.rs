@@ -2,20 +2,24 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::ConnectInfo};
+use axum::body::Body;
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit as Place, Semaphore},
 };
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
-use super::opening::Opening;
+use super::{front::Front, opening::Opening, patience::Patience};
 
 /// How many clients are served at once, and how long they are waited for.
 #[derive(Debug, Clone, Copy)]
@@ -31,16 +35,32 @@ pub(super) struct Bounds {
 /// How long to wait before accepting again when the process has no file handle left.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
-/// Serves `router` until `stop`; then waits for open connections.
-pub(super) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, bounds: Bounds) {
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(bounds.head);
-    server.http2().timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
+/// What every connection shares.
+#[derive(Clone)]
+struct Server {
+    http: auto::Builder<TokioExecutor>,
+    tls: Option<TlsAcceptor>,
+    front: Front,
+    head: Duration,
+}
+
+/// Serves `front` until `stop`, over TLS where there is an acceptor; then waits for open connections.
+pub(super) async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    front: Front,
+    stop: CancellationToken,
+    bounds: Bounds,
+) {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1().header_read_timeout(bounds.head);
+    http.http2().timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
+    let server = Server { http, tls, front, head: bounds.head };
     let open = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(bounds.connections.max(1)));
     while let Some(accepted) = stop.run_until_cancelled(accept(&listener, &places)).await {
         match accepted {
-            Ok((place, client)) => connection(&server, &open, place, client, bounds.head, router.clone()),
+            Ok((place, client)) => drop(tokio::spawn(server.clone().welcome(client, open.watcher(), place))),
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
                 tokio::time::sleep(EXHAUSTED).await;
@@ -59,26 +79,31 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(
     Ok((place, listener.accept().await?))
 }
 
-fn connection(
-    server: &auto::Builder<TokioExecutor>,
-    open: &GracefulShutdown,
-    place: Place,
-    (stream, peer): (TcpStream, SocketAddr),
-    head: Duration,
-    router: Router,
-) {
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request.map(Body::new))
-    });
-    let connection =
-        server.serve_connection_with_upgrades(TokioIo::new(Opening::new(stream, head)), service).into_owned();
-    let connection = open.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
+impl Server {
+    /// Serves one client until it goes away. A handshake may take as long as the head of a request.
+    async fn welcome(self, (stream, peer): (TcpStream, SocketAddr), open: Watcher, place: Place) {
+        let _ = stream.set_nodelay(true);
+        let Some(tls) = self.tls.clone() else { return self.talk(stream, peer, open, place).await };
+        match tokio::time::timeout(self.head, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.talk(stream, peer, open, place).await,
+            Ok(Err(error)) => tracing::debug!(%peer, %error, "could not agree on TLS"),
+            Err(_) => tracing::debug!(%peer, "a client took too long to agree on TLS"),
+        }
+    }
+
+    async fn talk<S>(self, stream: S, peer: SocketAddr, open: Watcher, place: Place)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let front = self.front;
+        let service = service_fn(move |request: Request<Incoming>| front.clone().answer(peer, request.map(Body::new)));
+        let stream = TokioIo::new(Opening::new(stream, self.head));
+        let mut http = self.http;
+        http.http1().timer(Patience::default());
+        let connection = http.serve_connection_with_upgrades(stream, service).into_owned();
+        if let Err(error) = open.watch(connection).await {
             tracing::debug!(%peer, %error, "connection ended early");
         }
         drop(place);
-    });
+    }
 }

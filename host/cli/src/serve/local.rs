@@ -20,12 +20,11 @@ impl Local {
     /// Builds and starts a host on the data folder; another host must not be using it.
     pub(crate) async fn start(data: Option<&Path>, project: &str) -> Result<Self> {
         let args = UpArgs {
-            listen: None,
             data: data.map(Path::to_owned),
             database_url: std::env::var("DATABASE_URL").ok(),
-            config: None,
+            ..UpArgs::default()
         };
-        let host = Host::build(config::load(&args)?, Place::Disk).await?;
+        let host = Host::build(config::load(&args)?.unreachable(), Place::Disk).await?;
         let stop = CancellationToken::new();
         let tasks = host.start(&stop).await?;
         let client = Client::local(host.router(config::settings(&args)?, &stop), project)?;

@@ -10,24 +10,26 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     time::Sleep,
 };
 
 /// What a client that speaks HTTP/2 begins with. Anything else is HTTP/1.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// Up to this, the pieces of an answer are cheaper to join than to hand to the system one by one.
+const SMALL: usize = 1 << 10;
+
 /// A connection that fails unless its client shows soon which HTTP it speaks.
-pub(super) struct Opening {
-    stream: TcpStream,
+pub(super) struct Opening<S> {
+    stream: S,
     /// Running until that is clear.
     waiting: Option<Pin<Box<Sleep>>>,
     /// How much of the preface was there so far.
     seen: usize,
 }
 
-impl Opening {
-    pub(super) fn new(stream: TcpStream, longest: Duration) -> Self {
+impl<S> Opening<S> {
+    pub(super) fn new(stream: S, longest: Duration) -> Self {
         Self { stream, waiting: Some(Box::pin(tokio::time::sleep(longest))), seen: 0 }
     }
 
@@ -42,7 +44,7 @@ impl Opening {
     }
 }
 
-impl AsyncRead for Opening {
+impl<S: AsyncRead + Unpin> AsyncRead for Opening<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
@@ -55,7 +57,7 @@ impl AsyncRead for Opening {
     }
 }
 
-impl AsyncWrite for Opening {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Opening<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
@@ -65,6 +67,10 @@ impl AsyncWrite for Opening {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let size: usize = pieces.iter().map(|it| it.len()).sum();
+        if pieces.len() > 1 && size <= SMALL {
+            return Pin::new(&mut self.stream).poll_write(cx, join(pieces, &mut [0; SMALL]));
+        }
         Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
     }
 
@@ -79,4 +85,14 @@ impl AsyncWrite for Opening {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
+}
+
+/// The pieces in one; together they are at most as long as `room`.
+fn join<'r>(pieces: &[io::IoSlice<'_>], room: &'r mut [u8]) -> &'r [u8] {
+    let mut end = 0;
+    for piece in pieces {
+        room[end..end + piece.len()].copy_from_slice(piece);
+        end += piece.len();
+    }
+    &room[..end]
 }

@@ -11,7 +11,7 @@ mod one;
 mod two;
 
 /// A database of a test's own, gone with it.
-struct Database {
+pub(crate) struct Database {
     server: String,
     name: String,
 }
@@ -19,7 +19,7 @@ struct Database {
 impl Database {
     /// On the server of `WEFT_TEST_POSTGRES`, if there is one.
     #[expect(clippy::print_stderr, reason = "whoever runs the tests learns what was left out")]
-    fn fresh() -> Option<Self> {
+    pub(crate) fn fresh() -> Option<Self> {
         let Ok(server) = std::env::var("WEFT_TEST_POSTGRES") else {
             eprintln!("not tried on Postgres: `cargo xtask test` does, or set WEFT_TEST_POSTGRES");
             return None;
@@ -30,7 +30,7 @@ impl Database {
         Some(database)
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         let (server, _) = self.server.rsplit_once('/').unwrap();
         format!("{server}/{}", self.name)
     }

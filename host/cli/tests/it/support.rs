@@ -54,7 +54,13 @@ impl Host {
         Self::on(self.data.clone(), self.options.clone())
     }
 
-    fn on(data: Arc<TempDir>, options: Options) -> Self {
+    /// The same under other options.
+    pub(crate) fn twin_with(&self, options: Options) -> Self {
+        Self::on(self.data.clone(), options)
+    }
+
+    /// A host on a folder that is there already.
+    pub(crate) fn on(data: Arc<TempDir>, options: Options) -> Self {
         let (child, url) = spawn(data.path(), &options);
         Self { child, url, data, options }
     }
@@ -162,6 +168,53 @@ impl Host {
         })
     }
 
+    /// Any request with JSON, by the bearer of a token, with the status and body.
+    pub(crate) fn send(&self, method: &str, path: &str, token: Option<&str>, body: &[u8]) -> (u16, String) {
+        self.send_with(method, path, token, &[], body)
+    }
+
+    /// The same with headers.
+    pub(crate) fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> (u16, String) {
+        answer(self.ask_with(method, path, token, headers, body))
+    }
+
+    /// The same, but of the answer only its status where it is a success: its body may never end.
+    pub(crate) fn knock(&self, method: &str, path: &str, token: Option<&str>) -> (u16, String) {
+        let mut response = self.ask_with(method, path, token, &[], b"{}").unwrap();
+        let status = response.status();
+        let said = if status.is_success() { String::new() } else { response.body_mut().read_to_string().unwrap() };
+        (status.as_u16(), said)
+    }
+
+    fn ask_with(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+        let mut request = ureq::http::Request::builder().method(method).uri(self.url(path));
+        request = request.header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        match method {
+            "GET" | "HEAD" | "DELETE" => agent().run(request.body(()).unwrap()),
+            _ => agent().run(request.body(body).unwrap()),
+        }
+    }
+
     /// POST, with the status and body.
     pub(crate) fn post(&self, path: &str, content_type: &str, body: &[u8]) -> (u16, String) {
         answer(agent().post(&self.url(path)).header("content-type", content_type).send(body))
@@ -192,6 +245,9 @@ pub(crate) fn command(args: &[&str]) -> Command {
         .env_remove("DATABASE_URL")
         .env_remove("WEFT_HOST")
         .env_remove("WEFT_PROJECT")
+        .env_remove("WEFT_TOKEN")
+        .env_remove("WEFT_CA")
+        .env("XDG_CONFIG_HOME", "/nonexistent")
         .env("RUST_LIB_BACKTRACE", "0");
     command
 }

@@ -115,6 +115,8 @@ fn label(step: &Step) -> String {
             CallTarget::Endpoint(endpoint) => format!("call {endpoint}"),
             CallTarget::Function(function) => format!("call {function}"),
         },
+        Action::Request(request) => format!("{} {}", request.method, request.function),
+        Action::Notify(notify) => format!("tell {}", notify.url),
     };
     if step.sweep.is_some() { format!("{action} (sweep)") } else { action }
 }

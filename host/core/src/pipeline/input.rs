@@ -130,10 +130,15 @@ impl Input {
 /// Whether an address is one that the host would fetch.
 fn check_url(text: &str) -> Result<(), String> {
     let uri: Option<http::Uri> = text.parse().ok();
-    let is_web = |uri: http::Uri| {
-        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+    let is_fetched = |uri: http::Uri| {
+        matches!(uri.scheme_str(), Some("http" | "https" | "s3" | "gs" | "az"))
+            && uri.host().is_some_and(|host| !host.is_empty())
     };
-    if uri.is_some_and(is_web) { Ok(()) } else { Err(format!("`{text}` is not an http or https address")) }
+    if uri.is_some_and(is_fetched) {
+        Ok(())
+    } else {
+        Err(format!("`{text}` is not an http, https, s3, gs or az address"))
+    }
 }
 
 #[cfg(test)]
@@ -155,6 +160,11 @@ mod tests {
         for (text, fits) in [
             ("https://example.com/a.csv", true),
             ("http://localhost:9000/x?y", true),
+            ("s3://wine/raw/red.csv", true),
+            ("gs://wine/x", true),
+            ("az://wine/x", true),
+            ("s3:///x", false),
+            ("file:///etc/passwd", false),
             ("ftp://example.com/a", false),
             ("/etc/passwd", false),
             ("https://", false),

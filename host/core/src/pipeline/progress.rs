@@ -1,21 +1,23 @@
 //! The run of a pipeline as a pure state machine: no clock, no task, no storage.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Input, InputSource, OutputRef, Pipeline, Scope, Step, Subject, Unresolved, template};
+use super::{Action, Input, InputSource, OutputRef, Pipeline, Scope, Step, Subject, Unresolved, template};
 use crate::{
     Digest,
-    run::{NewRun, RunState, StepRecord},
+    run::{NewRun, RunState, StepKey, StepOutput},
 };
 
 mod again;
+mod standing;
 mod sweep;
 
 pub use again::Reset;
+pub use standing::Standing;
 
 /// Where a step or a trial stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -89,17 +91,17 @@ impl FromStr for StepState {
     }
 }
 
-/// Where a step stands and what it has given.
+/// Where a step stands and what it has given; what may be large is shared by all copies.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StepProgress {
     /// Its state.
     pub state: StepState,
     /// Its results; of a sweep, those of the best trial.
-    pub results: Map<String, Value>,
+    pub results: Arc<Map<String, Value>>,
     /// Its outputs; of a sweep, those of the best trial.
-    pub outputs: IndexMap<String, Digest>,
+    pub outputs: Arc<Vec<StepOutput>>,
     /// The trials of its sweep, once it is open.
-    pub trials: Vec<TrialProgress>,
+    pub trials: Arc<Vec<TrialProgress>>,
 }
 
 /// Where a trial stands and what it has given.
@@ -108,11 +110,11 @@ pub struct TrialProgress {
     /// Its state.
     pub state: StepState,
     /// The params that make it this trial.
-    pub params: Map<String, Value>,
+    pub params: Arc<Map<String, Value>>,
     /// Its results.
-    pub results: Map<String, Value>,
+    pub results: Arc<Map<String, Value>>,
     /// Its outputs.
-    pub outputs: IndexMap<String, Digest>,
+    pub outputs: Arc<Vec<StepOutput>>,
 }
 
 /// What has to be written down, in this order.
@@ -177,8 +179,7 @@ pub struct Progress<'a> {
     pipeline: &'a Pipeline,
     params: &'a Map<String, Value>,
     seed: u64,
-    waits: IndexMap<&'a str, IndexSet<&'a str>>,
-    steps: IndexMap<String, StepProgress>,
+    standing: Standing,
     is_cancelled: bool,
     is_over: bool,
 }
@@ -196,60 +197,61 @@ impl<'a> Progress<'a> {
         pipeline: &'a Pipeline,
         params: &'a Map<String, Value>,
         seed: u64,
-        mut so_far: IndexMap<String, StepProgress>,
+        so_far: IndexMap<String, StepProgress>,
     ) -> Self {
-        let steps =
-            pipeline.steps.keys().map(|name| (name.clone(), so_far.swap_remove(name).unwrap_or_default())).collect();
-        let waits = pipeline.dependencies();
-        Self { pipeline, params, seed, waits, steps, is_cancelled: false, is_over: false }
+        let standing = Standing::of(pipeline, so_far);
+        Self { pipeline, params, seed, standing, is_cancelled: false, is_over: false }
     }
 
-    /// A run as the journal holds it.
+    /// A run as the journal holds it: every step and trial, in any order.
     #[must_use]
-    pub fn from_records(run: &'a NewRun, records: &[StepRecord]) -> Self {
-        let mut steps: IndexMap<String, StepProgress> = IndexMap::new();
-        let outputs = |record: &StepRecord| record.outputs.iter().map(|it| (it.name.clone(), it.digest)).collect();
-        for record in records.iter().filter(|record| record.key.trial.is_none()) {
-            let step = StepProgress {
-                state: record.state,
-                results: record.results.clone(),
-                outputs: outputs(record),
-                trials: Vec::new(),
-            };
-            steps.insert(record.key.step.clone(), step);
-        }
-        let mut trials: Vec<_> = records.iter().filter(|record| record.key.trial.is_some()).collect();
-        trials.sort_by_key(|record| record.key.trial);
-        for record in trials {
-            let trial = TrialProgress {
-                state: record.state,
-                params: record.params.clone(),
-                results: record.results.clone(),
-                outputs: outputs(record),
-            };
-            steps.entry(record.key.step.clone()).or_default().trials.push(trial);
-        }
-        Self::resume(&run.pipeline, &run.params, run.seed, steps)
+    pub fn joined(run: &'a NewRun, all: impl IntoIterator<Item = (StepKey, TrialProgress)>) -> Self {
+        Self::resume(&run.pipeline, &run.params, run.seed, standing::joined(all))
+    }
+
+    /// A run that stands where somebody left it, who had it from this same run.
+    #[must_use]
+    pub fn go_on(run: &'a NewRun, standing: Standing) -> Self {
+        let NewRun { pipeline, params, seed, .. } = run;
+        Self { pipeline, params, seed: *seed, standing, is_cancelled: false, is_over: false }
+    }
+
+    /// Where it stands, to go on from later.
+    #[must_use]
+    pub fn into_standing(self) -> Standing {
+        self.standing
     }
 
     /// Every step, in the order of the pipeline.
     #[must_use]
     pub fn steps(&self) -> &IndexMap<String, StepProgress> {
-        &self.steps
+        &self.standing.steps
+    }
+
+    /// Whether a step is a sweep, which its trials execute.
+    #[must_use]
+    pub fn is_sweep(&self, step: &str) -> bool {
+        self.pipeline.steps.get(step).is_some_and(|it| it.sweep.is_some())
     }
 
     /// What placeholders and conditions can speak of by now.
     #[must_use]
     pub fn scope(&self) -> Scope<'_> {
-        let done = self.steps.iter().filter(|(_, step)| step.state == StepState::Done);
-        Scope { params: self.params, results: done.map(|(name, step)| (name.as_str(), &step.results)).collect() }
+        let done = self.steps().iter().filter(|(_, step)| step.state == StepState::Done);
+        Scope { params: self.params, results: done.map(|(name, step)| (name.as_str(), &*step.results)).collect() }
+    }
+
+    /// An output of a step that is done.
+    #[must_use]
+    pub fn made(&self, reference: &OutputRef) -> Option<&StepOutput> {
+        let step = self.steps().get(&reference.step).filter(|step| step.state == StepState::Done)?;
+        step.outputs.iter().find(|it| it.name == reference.output)
     }
 
     /// The bytes behind an output of a step that is done.
     #[must_use]
     pub fn output(&self, reference: &OutputRef) -> Option<Digest> {
-        let step = self.steps.get(&reference.step).filter(|step| step.state == StepState::Done)?;
-        step.outputs.get(&reference.output).copied()
+        self.made(reference).map(|it| it.digest)
     }
 
     /// What a step or a trial is given.
@@ -261,7 +263,7 @@ impl<'a> Progress<'a> {
         let scope = self.scope();
         let mut params = declared.action.function().map(|action| action.params.clone()).unwrap_or_default();
         if let Some(trial) = trial.and_then(|trial| self.trial(step, trial)) {
-            params.extend(trial.params.clone());
+            params.extend(trial.params.as_ref().clone());
         }
         let resolve = |input: &Input| input.resolve(&scope, |reference| self.output(reference));
         let inputs = declared.inputs.iter().map(|(name, input)| Ok((name.clone(), resolve(input)?)));
@@ -269,7 +271,7 @@ impl<'a> Progress<'a> {
     }
 
     fn trial(&self, step: &str, trial: u32) -> Option<&TrialProgress> {
-        self.steps.get(step)?.trials.get(usize::try_from(trial).ok()?)
+        self.steps().get(step)?.trials.get(usize::try_from(trial).ok()?)
     }
 
     /// A step or a trial is being executed.
@@ -286,16 +288,17 @@ impl<'a> Progress<'a> {
         trial: Option<u32>,
         state: StepState,
         results: Map<String, Value>,
-        outputs: IndexMap<String, Digest>,
+        outputs: Vec<StepOutput>,
     ) {
         debug_assert!(state.is_over(), "a settled step is over");
         let Some(current) = self.state_mut(step, trial).filter(|state| state.is_active()) else { return };
         *current = state;
-        let Some(step) = self.steps.get_mut(step) else { return };
+        let Some(step) = self.standing.steps.get_mut(step) else { return };
+        let (results, outputs) = (Arc::new(results), Arc::new(outputs));
         match trial.map(usize::try_from) {
             None => (step.results, step.outputs) = (results, outputs),
             Some(Ok(at)) => {
-                if let Some(trial) = step.trials.get_mut(at) {
+                if let Some(trial) = Arc::make_mut(&mut step.trials).get_mut(at) {
                     (trial.results, trial.outputs) = (results, outputs);
                 }
             }
@@ -309,10 +312,13 @@ impl<'a> Progress<'a> {
     }
 
     fn state_mut(&mut self, step: &str, trial: Option<u32>) -> Option<&mut StepState> {
-        let step = self.steps.get_mut(step)?;
+        let step = self.standing.steps.get_mut(step)?;
         match trial {
             None => Some(&mut step.state),
-            Some(trial) => step.trials.get_mut(usize::try_from(trial).ok()?).map(|trial| &mut trial.state),
+            Some(trial) => {
+                let trials = Arc::make_mut(&mut step.trials);
+                trials.get_mut(usize::try_from(trial).ok()?).map(|trial| &mut trial.state)
+            }
         }
     }
 
@@ -333,7 +339,7 @@ impl<'a> Progress<'a> {
                 break;
             }
         }
-        if self.steps.values().all(|step| step.state.is_over()) {
+        if self.steps().values().all(|step| step.state.is_over()) {
             self.is_over = true;
             changes.push(Change::Finished(self.end()));
         }
@@ -341,7 +347,7 @@ impl<'a> Progress<'a> {
     }
 
     fn end(&self) -> RunState {
-        let any = |state| self.steps.values().any(|step| step.state == state);
+        let any = |state| self.steps().values().any(|step| step.state == state);
         if any(StepState::Cancelled) {
             RunState::Cancelled
         } else if any(StepState::Failed) {
@@ -352,7 +358,7 @@ impl<'a> Progress<'a> {
     }
 
     fn advance_step(&mut self, name: &str, step: &Step, changes: &mut Vec<Change>) {
-        let Some(state) = self.steps.get(name).map(|it| it.state) else { return };
+        let Some(state) = self.steps().get(name).map(|it| it.state) else { return };
         match state {
             StepState::Waiting | StepState::Ready if self.is_cancelled => {
                 self.end_step(name, StepState::Cancelled, "the run was cancelled".into(), changes);
@@ -364,9 +370,11 @@ impl<'a> Progress<'a> {
     }
 
     fn advance_waiting(&mut self, name: &str, step: &Step, changes: &mut Vec<Change>) {
-        let waits = self.waits.get(name).into_iter().flatten();
-        let states: Vec<_> = waits.filter_map(|it| Some((*it, self.steps.get(*it)?.state))).collect();
-        let lost = states.iter().find(|(_, state)| state.is_over() && *state != StepState::Done);
+        let waits = self.standing.waits(name);
+        let states: Vec<_> = waits.map(|(upstream, it)| (upstream, it.state)).collect();
+        // Whoever wants to know of the end wants to know of a bad one, too.
+        let tells = matches!(step.action, Action::Notify(_));
+        let lost = states.iter().find(|(_, state)| state.is_over() && *state != StepState::Done && !tells);
         if let Some((upstream, state)) = lost {
             let reason = match state {
                 StepState::Skipped => format!("step `{upstream}` was skipped"),
@@ -375,7 +383,7 @@ impl<'a> Progress<'a> {
             };
             return self.end_step(name, StepState::Skipped, reason, changes);
         }
-        if !states.iter().all(|(_, state)| *state == StepState::Done) {
+        if !states.iter().all(|(_, state)| *state == StepState::Done || (tells && state.is_over())) {
             return;
         }
         match self.is_wanted(step) {
@@ -412,7 +420,7 @@ impl<'a> Progress<'a> {
     }
 
     fn set(&mut self, name: &str, state: StepState) {
-        if let Some(step) = self.steps.get_mut(name) {
+        if let Some(step) = self.standing.steps.get_mut(name) {
             step.state = state;
         }
     }

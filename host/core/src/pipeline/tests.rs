@@ -274,7 +274,7 @@ fn inputs_come_from_steps_artifacts_addresses_and_models() {
     assert_eq!(kinds, ["artifact", "artifact", "url", "url", "model"]);
     for (input, message) in [
         ("b", "`b` is not an output: write STEP.OUTPUT"),
-        ("ftp://x/y", "is not an http or https address"),
+        ("ftp://x/y", "is not an http, https, s3, gs or az address"),
         ("sha256:12", "sha256:12"),
         ("{ urll: x }", "did you mean `url`?"),
         ("{ url: 'http://x', model: y }", "expected one of artifact, url, model"),

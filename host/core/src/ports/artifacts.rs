@@ -1,6 +1,10 @@
 //! Bytes by their digest: created once, verified when read.
 
-use std::path::{Path, PathBuf};
+use std::{
+    any::Any,
+    ops::Deref,
+    path::{Path, PathBuf},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -36,6 +40,40 @@ pub enum ArtifactError {
 /// Bytes as they come from the store or go to it.
 pub type ArtifactStream = BoxStream<'static, Result<Bytes, ArtifactError>>;
 
+/// A verified file of the store's own, for reading, that stays where it is for as long as this is held.
+pub struct HeldFile {
+    path: PathBuf,
+    _hold: Option<Box<dyn Any + Send + Sync>>,
+}
+
+impl HeldFile {
+    /// A file that stays because nobody takes it away.
+    #[must_use]
+    pub fn lasting(path: PathBuf) -> Self {
+        Self { path, _hold: None }
+    }
+
+    /// A file that stays until `hold` is dropped.
+    #[must_use]
+    pub fn until_dropped(path: PathBuf, hold: impl Any + Send + Sync) -> Self {
+        Self { path, _hold: Some(Box::new(hold)) }
+    }
+}
+
+impl Deref for HeldFile {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl std::fmt::Debug for HeldFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.path.fmt(f)
+    }
+}
+
 /// Stores and reads bytes. Storing what is there already is a success.
 #[async_trait]
 pub trait Artifacts: Send + Sync {
@@ -62,8 +100,14 @@ pub trait Artifacts: Send + Sync {
     /// Writes the bytes to a new file, verified.
     async fn materialise(&self, digest: &Digest, file: &Path) -> Result<(), ArtifactError>;
 
-    /// A verified file of the store's own with these bytes, for reading; `materialise` into a cache where there is none.
+    /// A verified file of the store's own with these bytes, for reading at once; where it is a copy in a cache, it may
+    /// go at any time.
     async fn file(&self, digest: &Digest) -> Result<PathBuf, ArtifactError>;
+
+    /// The same file, kept for as long as it is held.
+    async fn hold(&self, digest: &Digest) -> Result<HeldFile, ArtifactError> {
+        self.file(digest).await.map(HeldFile::lasting)
+    }
 
     /// How many bytes the store has under the digest, if any.
     async fn size(&self, digest: &Digest) -> Result<Option<u64>, ArtifactError>;

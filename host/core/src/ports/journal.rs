@@ -1,6 +1,6 @@
 //! The journal of runs: durable before it is acknowledged, fenced against writers that lost their lease.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
@@ -9,7 +9,8 @@ use crate::{
     Digest, Name, RunId,
     id::HostId,
     page::{Page, PageRequest},
-    run::{MetricPoint, NewRun, Progress, Run, RunState, Settlement, StepKey, StepRecord, StepResult},
+    pipeline::Standing,
+    run::{MetricPoint, NewRun, Progress, Run, RunState, Settlement, StepInput, StepKey, StepRecord, StepResult},
 };
 
 /// A step that this host may execute until its lease ends.
@@ -21,10 +22,25 @@ pub struct Claim {
     pub attempt: u32,
     /// How many attempts there were before somebody asked for the run to be retried; rules for retries begin after them.
     pub earlier_attempts: u32,
-    /// The run.
-    pub run: Run,
-    /// Every step of the run as it stood at the claim.
-    pub steps: Vec<StepRecord>,
+    /// What was asked for.
+    pub run: Arc<NewRun>,
+    /// Where every step of the run stood at the claim; whether one is ready or running may be old.
+    pub standing: Standing,
+    /// What an earlier attempt was given, which stays as it is.
+    pub inputs: Vec<StepInput>,
+}
+
+/// The end of an attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settling {
+    /// The step or trial.
+    pub key: StepKey,
+    /// The attempt.
+    pub attempt: u32,
+    /// How it ended.
+    pub how: Settlement,
+    /// What it tracked and nobody has written yet.
+    pub unwritten: Tracked,
 }
 
 /// What a settlement led to.
@@ -34,6 +50,8 @@ pub struct Settled {
     pub run: RunState,
     /// Whether steps became ready.
     pub more: bool,
+    /// The steps, of this run or another, that were taken with it.
+    pub claims: Vec<Claim>,
 }
 
 /// Which runs are listed.
@@ -91,9 +109,27 @@ pub trait Journal: Send + Sync {
         lease: Duration,
     ) -> Result<Vec<StepKey>, JournalError>;
 
-    /// Writes how a step ended, which steps are ready now, and whether the run is over: one transaction.
-    async fn settle(&self, host: HostId, key: &StepKey, attempt: u32, how: Settlement)
-    -> Result<Settled, JournalError>;
+    /// Writes how a step ended, which steps are ready now, and whether the run is over, and takes up to `limit` ready
+    /// steps as [`Journal::claim`] does: one transaction.
+    async fn settle_and_claim(
+        &self,
+        host: HostId,
+        settling: &Settling,
+        limit: u32,
+        lease: Duration,
+    ) -> Result<Settled, JournalError>;
+
+    /// Like [`Journal::settle_and_claim`] for who takes nothing and has written all that was tracked.
+    async fn settle(
+        &self,
+        host: HostId,
+        key: &StepKey,
+        attempt: u32,
+        how: Settlement,
+    ) -> Result<Settled, JournalError> {
+        let settling = Settling { key: key.clone(), attempt, how, unwritten: Tracked::default() };
+        self.settle_and_claim(host, &settling, 0, Duration::ZERO).await
+    }
 
     /// Gives steps with an ended lease back, or fails those whose attempts are spent; returns how many.
     async fn recover(&self) -> Result<u64, JournalError>;
@@ -116,14 +152,28 @@ pub trait Journal: Send + Sync {
     /// Metrics, parameters, results and progress as they come; refused when the attempt is stale.
     async fn track(&self, key: &StepKey, attempt: u32, tracked: Tracked) -> Result<(), JournalError>;
 
+    /// The bytes that a URL stands for in a run, once somebody has pinned it.
+    async fn pinned(&self, run: RunId, url: &str) -> Result<Option<Digest>, JournalError>;
+
+    /// Fixes for good what a URL stands for in a run. The first one decides: the answer says what it is now.
+    async fn pin(&self, run: RunId, url: &str, bytes: Digest) -> Result<Digest, JournalError>;
+
     /// A run.
     async fn run(&self, run: RunId) -> Result<Run, JournalError>;
 
     /// The steps and trials of a run, in the pipeline's order.
     async fn steps(&self, run: RunId) -> Result<Vec<StepRecord>, JournalError>;
 
+    /// One step or trial, if there is one.
+    async fn step(&self, key: &StepKey) -> Result<Option<StepRecord>, JournalError>;
+
     /// Runs, newest first.
     async fn runs(&self, project: &Name, filter: &RunFilter, page: &PageRequest) -> Result<Page<Run>, JournalError>;
+
+    /// How many runs of this name in a project are not over; at most `most` are counted.
+    async fn pending(&self, _project: &Name, _name: &str, _most: u32) -> Result<u32, JournalError> {
+        Ok(0)
+    }
 
     /// Every value of every metric of a run, in order of step, name and time.
     async fn metrics(&self, run: RunId) -> Result<Vec<MetricPoint>, JournalError>;

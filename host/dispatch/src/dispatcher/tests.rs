@@ -208,7 +208,7 @@ async fn a_stream_keeps_its_place_until_its_last_byte_and_is_recorded_then() {
     let (end, ended) = oneshot::channel::<()>();
     let kept = Arc::new(Kept::default());
     let gate = Gate::new(2);
-    let queue = Queue { most: 0, until: Instant::now() };
+    let queue = Queue { most: 0, longest: Duration::ZERO, deadline: None };
     let cancelled = tokio_util::sync::CancellationToken::new();
     let places = [gate.enter(queue, &cancelled).await.unwrap(), gate.enter(queue, &cancelled).await.unwrap()];
     let keeper = Keeper { recorder: kept.clone(), clock: clock(), slow_us: u64::MAX };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use host_core::{artifact::Kind, ports::Track};
+use host_core::{artifact::Kind, mask::Mask, ports::Track};
 use serde_json::Value;
 
 use super::wit::{
@@ -48,7 +48,7 @@ impl Host for Guest {
 
     fn log_metric(&mut self, name: String, value: f64, step: Option<i64>) {
         match self.recording(name.len()) {
-            Some(track) if is_name(&name) => track.metric(&name, value, step),
+            Some(track) if is_name(&name) => track.metric(&self.mask().hide(&name), value, step),
             Some(_) => self.complain("a metric was not recorded: its name is empty or too long"),
             None => {}
         }
@@ -57,13 +57,13 @@ impl Host for Guest {
     fn progress(&mut self, fraction: f64, message: String) {
         if let Some(track) = self.track() {
             let fraction = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
-            track.progress(fraction, &host_capabilities::log::clean(&message, NAME_BYTES));
+            track.progress(fraction, &host_capabilities::log::clean(&self.mask().hide(&message), NAME_BYTES));
         }
     }
 
     fn describe_output(&mut self, name: String, kind: String, metadata_json: String) -> Result<(), String> {
         let kind: Kind = kind.parse()?;
-        let metadata = parse(&metadata_json)?;
+        let mut metadata = parse(&metadata_json)?;
         if !metadata.is_object() {
             return Err("the metadata of an output must be a JSON object".to_owned());
         }
@@ -72,6 +72,7 @@ impl Host for Guest {
             return Err(format!("function.toml declares no output `{name}` under [outputs]"));
         }
         if let Some(track) = self.recording(name.len() + metadata_json.len()) {
+            self.mask().hide_json(&mut metadata);
             track.describe(&name, kind, metadata);
         }
         Ok(())
@@ -85,6 +86,10 @@ impl Host for Guest {
 }
 
 impl Guest {
+    fn mask(&self) -> &Mask {
+        self.current.mask()
+    }
+
     fn track(&self) -> Option<Arc<dyn Track>> {
         self.current.context.track.clone()
     }
@@ -107,7 +112,10 @@ impl Guest {
         let Some(track) = self.recording(name.len() + json.len()) else { return };
         let value = if is_name(name) { parse(json) } else { Err("its name is empty or too long".to_owned()) };
         match value {
-            Ok(value) => take(&*track, name, value),
+            Ok(mut value) => {
+                self.mask().hide_json(&mut value);
+                take(&*track, &self.mask().hide(name), value);
+            }
             Err(why) => self.complain(&format!("`{name}` was not recorded: {why}")),
         }
     }

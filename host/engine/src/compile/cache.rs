@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use host_core::{Digest, RevisionId, ports::PrepareError};
@@ -55,9 +56,46 @@ impl Cache {
         })
     }
 
+    /// Removes what engines other than `mine` left behind, unless one of them has started since `then`: several releases
+    /// may share a folder while one takes over from the other.
+    pub(super) fn clean(&self, mine: &[&str], then: SystemTime) {
+        for name in mine {
+            let folder = self.folder.join(name);
+            let marked = fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join(STARTED), ""));
+            if let Err(error) = marked {
+                // Said again, and to whoever it matters to, when code cannot be kept.
+                tracing::debug!(folder = %folder.display(), %error, "the folder of compiled code cannot be written");
+            }
+        }
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let is_old =
+                name.to_str().is_some_and(|it| is_engine(it) && !mine.contains(&it)) && is_unused(&entry.path(), then);
+            if is_old && let Err(error) = fs::remove_dir_all(entry.path()) {
+                tracing::warn!(folder = %entry.path().display(), %error, "compiled code of another engine could not be removed");
+            }
+        }
+    }
+
     fn code(&self, machine: &Machine, component: &Digest) -> PathBuf {
         self.folder.join(&machine.folder).join(format!("{}.cwasm", component.hex()))
     }
+}
+
+/// The file of a folder of code that every start of its engine writes.
+const STARTED: &str = "started";
+
+/// Whether a folder is one that an engine named: nothing else is removed.
+fn is_engine(folder: &str) -> bool {
+    let hash = folder.strip_prefix("serve-").or_else(|| folder.strip_prefix("job-"));
+    hash.is_some_and(|it| it.len() == 16 && it.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Whether no engine of this folder has started since `then`, as far as can be told.
+fn is_unused(folder: &Path, then: SystemTime) -> bool {
+    let started = fs::metadata(folder.join(STARTED)).or_else(|_| fs::metadata(folder));
+    started.and_then(|it| it.modified()).is_ok_and(|started| started < then)
 }
 
 /// Where the digest of a file of code is noted.

@@ -1,6 +1,6 @@
 //! `weft:function/handler`: a batch of events, answered one by one and in order.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use host_core::{
     call::{Called, End, Reply},
@@ -12,8 +12,10 @@ use super::{no_entry, too_large};
 use crate::{
     bindings::wit::types,
     current::{Current, Spent},
-    function::{Calls, Function, Want},
+    function::{Calls, Function},
+    instance::Instance,
     meter::Metered,
+    supervise::Watch,
     trap,
 };
 
@@ -51,13 +53,14 @@ impl Batch<'_> {
     async fn run(mut self, events: Vec<Event>) -> Called {
         let count = events.len();
         if count <= 1 {
-            let ran = self.once(events, Want::Any).await;
+            let ran = self.once(events).await;
             return self.single(count, ran);
         }
-        match self.once(events.clone(), Want::Any).await {
+        match self.once(events.clone()).await {
             Ok(outcomes) => self.answer(outcomes, None),
             Err(broke) if broke.may_be_one => {
-                let outcomes = self.one_by_one(events).await;
+                // Boxed, because it is rare and would make room for itself in every call.
+                let outcomes = Box::pin(self.one_by_one(events)).await;
                 self.answer(outcomes, Some(broke.failure))
             }
             Err(broke) => self.refuse(broke.failure),
@@ -76,10 +79,17 @@ impl Batch<'_> {
     }
 
     /// Each event alone, in order, in an instance nothing ran in before: only the one at fault fails.
+    ///
+    /// The batch was let in, so that a lack of room makes its events wait, for as long as the call may take. One that
+    /// has waited for nothing is told that the host is overloaded, which is no attempt.
     async fn one_by_one(&mut self, events: Vec<Event>) -> Vec<Outcome> {
+        let patience = self.current.patience();
         let mut outcomes = Vec::with_capacity(events.len());
         for event in events {
-            let ran = self.once(vec![event], Want::Fresh).await;
+            let ran = match self.calls.lend_fresh(self.current, &patience).await {
+                Ok(instance) => self.run_in(instance, &self.current.watch(), vec![event]).await,
+                Err(failure) => Err(broke(failure)),
+            };
             let outcome = match ran {
                 Ok(mut answered) => answered.pop().unwrap_or_else(|| Ok(Vec::new())),
                 Err(broke) => Err(broke.failure),
@@ -89,20 +99,29 @@ impl Batch<'_> {
         outcomes
     }
 
-    /// One run of the guest over `events`.
-    async fn once(&mut self, events: Vec<Event>, want: Want) -> Result<Vec<Outcome>, Broke> {
+    /// One run of the guest over `events`, in whatever instance there is.
+    async fn once(&mut self, events: Vec<Event>) -> Result<Vec<Outcome>, Broke> {
+        let watch = self.current.watch();
+        let instance = self.calls.lend(self.current, &watch).map_err(broke)?;
+        self.run_in(instance, &watch, events).await
+    }
+
+    async fn run_in(
+        &mut self,
+        mut instance: Instance,
+        watch: &Watch,
+        events: Vec<Event>,
+    ) -> Result<Vec<Outcome>, Broke> {
         let count = events.len();
         let events: Vec<types::Event> = events.into_iter().map(Into::into).collect();
-        let watch = self.current.watch();
-        let refused = |failure| Broke { failure, may_be_one: false };
-        let mut instance = self.calls.lend(self.current, &watch, want).map_err(refused)?;
-        let mut guest = Metered::new(Box::pin(async {
-            let (store, handler) = instance.handler(&self.calls.mould).await?;
-            handler.weft_function_handler().call_handle(store, &events).await
-        }));
-        let ended = watch.over(&mut guest).await;
-        let cpu = guest.cpu();
-        drop(guest);
+        let (ended, cpu) = {
+            let guest = pin!(async {
+                let (store, handler) = instance.handler(&self.calls.mould).await?;
+                handler.weft_function_handler().call_handle(store, &events).await
+            });
+            let mut guest = Metered::new(guest);
+            (watch.over(&mut guest).await, guest.cpu())
+        };
         self.spent.add(instance.spent(cpu));
         match ended {
             Ok(Ok(answers)) => {

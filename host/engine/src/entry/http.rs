@@ -1,6 +1,6 @@
 //! `wasi:http/incoming-handler`: one request, its body streaming in while the response streams out.
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
 use host_core::{
     body::Body,
@@ -21,7 +21,7 @@ use wasmtime_wasi_http::{
 use super::{no_entry, too_large};
 use crate::{
     current::{Current, Spent},
-    function::{Calls, Function, Want},
+    function::{Calls, Function},
     instance::{Instance, Mould},
     meter::Metered,
     supervise::{Stopped, Watch},
@@ -56,14 +56,14 @@ pub(crate) async fn call(function: &Function, current: Arc<Current>, request: Re
         return Called::failed(no_entry(Entry::Http));
     };
     let watch = current.watch();
-    match calls.lend(&current, &watch, Want::Any) {
+    match calls.lend(&current, &watch) {
         Ok(instance) => Running::start(calls, current, watch, instance, inside, request).head().await,
         Err(overloaded) => Called::failed(overloaded),
     }
 }
 
 /// The guest at work on a request; boxed, because it may have to outlive the call.
-type Guest = Metered<dyn Future<Output = (Instance, wasmtime::Result<()>)> + Send>;
+type Guest = Metered<Pin<Box<dyn Future<Output = (Instance, wasmtime::Result<()>)> + Send>>>;
 
 /// A request in the hands of a guest.
 struct Running {
@@ -106,7 +106,7 @@ impl Running {
             biased;
             ended = self.watch.over(&mut self.guest) => {
                 let ended = self.ended(ended);
-                return self.done(ended).await;
+                return self.done(ended);
             }
             Ok(head) = &mut self.answer => head,
         };
@@ -124,7 +124,7 @@ impl Running {
     }
 
     /// The guest ended before the caller saw anything: a failure can still take the place of its answer.
-    async fn done(mut self, ended: Ended) -> Called {
+    fn done(mut self, ended: Ended) -> Called {
         let head = self.answer.try_recv().ok();
         let (failure, spent) = match (ended, head) {
             (Ended::Badly(failure, spent), _) => (failure, spent),
@@ -141,13 +141,13 @@ impl Running {
                 let spent = self.spent(&instance);
                 (self.blame(refused(&code)), spent)
             }
-            (Ended::Well(instance), Some(Ok(response))) => return self.whole(instance, response).await,
+            (Ended::Well(instance), Some(Ok(response))) => return self.whole(instance, response),
         };
         self.fail(failure, spent)
     }
 
     /// The whole response is there: it is handed over in one piece.
-    async fn whole(self, instance: Instance, response: Response<HyperOutgoingBody>) -> Called {
+    fn whole(self, instance: Instance, response: Response<HyperOutgoingBody>) -> Called {
         let mut spent = self.spent(&instance);
         let (head, body) = response.into_parts();
         let frames = match download::drain(body) {

@@ -44,7 +44,7 @@ pub(crate) async fn call(
     // Whoever drops the call wants it no more, and its thread would not notice.
     let token = current.context.cancelled.child_token();
     let _stop = token.clone().drop_guard();
-    let watch = Watch { cancelled: token, ..current.watch() };
+    let watch = current.watch().stopped_by(token);
     let handle = Handle::current();
     // A job computes for long and waits for the disk: it has a thread of its own.
     let work = spawn_blocking(move || {

@@ -49,6 +49,11 @@ impl VirtualClock {
         self.elapsed_ns = self.elapsed_ns.max(when);
     }
 
+    /// How long it is until `when`.
+    pub(super) fn until(&self, when: u64) -> std::time::Duration {
+        std::time::Duration::from_nanos(when.saturating_sub(self.elapsed_ns))
+    }
+
     /// When a pollable is due, if it is a timer.
     pub(super) fn due(&self, pollable: u32) -> Option<u64> {
         self.timers.get(&pollable).copied()

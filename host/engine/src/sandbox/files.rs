@@ -181,6 +181,9 @@ impl Files {
             None if mode.create => (self.make(name)?, true),
             None => return Err(ErrorCode::NoEntry),
         };
+        if self.outputs.is_empty() {
+            fs::create_dir_all(&self.out)?;
+        }
         let path = self.out.join(name);
         let file = self.opened(|| fs::OpenOptions::new().read(true).write(true).create_new(is_new).open(&path))?;
         if mode.truncate && !is_new {

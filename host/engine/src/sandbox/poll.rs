@@ -21,12 +21,39 @@ impl Host for Guest {
         if !ready.is_empty() {
             return Ok(ready);
         }
+        let from_outside = self.wait_outside(&pollables, &due, first).await?;
+        if !from_outside.is_empty() {
+            return Ok(from_outside);
+        }
         self.sandbox()?.clock.advance_to(first);
         self.ready_now(&pollables, &due).await
     }
 }
 
 impl Guest {
+    /// Which of `pollables` became ready before the first timer was due, where a response from outside may be among
+    /// them: the world does not hurry, so the wait is as long as it says. A job that reaches nobody never waits here.
+    async fn wait_outside(
+        &mut self,
+        pollables: &[Resource<DynPollable>],
+        due: &[Option<u64>],
+        first: u64,
+    ) -> wasmtime::Result<Vec<u32>> {
+        let others: Vec<(u32, Resource<DynPollable>)> = (0..)
+            .zip(pollables.iter().zip(due))
+            .filter(|(_, (_, due))| due.is_none())
+            .map(|(index, (pollable, _))| (index, Resource::new_borrow(pollable.rep())))
+            .collect();
+        if others.is_empty() || self.current.outgoing.is_none() {
+            return Ok(Vec::new());
+        }
+        let (places, others): (Vec<u32>, Vec<_>) = others.into_iter().unzip();
+        let wait = self.sandbox()?.clock.until(first);
+        let Ok(ready) = tokio::time::timeout(wait, self.table.poll(others)).await else { return Ok(Vec::new()) };
+        let place = |index: u32| places.get(usize::try_from(index).ok()?).copied();
+        Ok(ready?.into_iter().filter_map(place).collect())
+    }
+
     /// Which of `pollables` are ready without waiting.
     async fn ready_now(
         &mut self,

@@ -196,3 +196,37 @@ async fn a_job_asks_a_model_among_its_inputs() {
     let (report, _) = infer_in_job("elsewhere", Vec::new()).await;
     assert!(report.is_err_and(|it| it != code::TRAP));
 }
+
+/// What a program written to `wasi:nn` reports.
+async fn reported(host: &Host, manifest: &str, params: Value) -> String {
+    let manifest = format!("{manifest}\n[params.model]\ntype = \"string\"\n[params.input]\ntype = \"string\"\n");
+    let manifest = format!("{manifest}[outputs.report]\nkind = \"report\"\n");
+    let program = host.deploy(&guest("conformance-nn"), &manifest).await.unwrap();
+    let out = TempDir::new().unwrap();
+    let job = JobCall {
+        params: params.as_object().unwrap().clone(),
+        inputs: Vec::new(),
+        out: out.path().to_owned(),
+        seed: 7,
+        as_of: "2026-01-01T00:00:00Z".parse().unwrap(),
+        models: Vec::new(),
+    };
+    let called = host.call(&program, Call::Job(job)).await;
+    finished(called.end).await;
+    called.reply.unwrap_or_else(|failure| panic!("{failure:?}"));
+    std::fs::read_to_string(out.path().join("report")).unwrap()
+}
+
+#[tokio::test]
+async fn a_program_written_to_the_standard_loads_a_model_by_name_and_computes() {
+    let host = Host::with(config(), Some(Echo::new([])));
+    let granted = "[grants]\nmodel = [\"wine\"]";
+    assert_eq!(reported(&host, granted, json!({ "model": "wine" })).await, "x TensorType::Fp32 [1, 2] 1 2\n");
+    let refused = reported(&host, granted, json!({ "model": "beer" })).await;
+    assert!(refused.starts_with("load-by-name ErrorCode::Security: function.toml grants no model `beer`"), "{refused}");
+    let host = Host::with(config(), Some(Echo::new([ScoreError::Invalid("it takes one input".into())])));
+    let invalid = reported(&host, granted, json!({ "model": "wine" })).await;
+    assert_eq!(invalid, "compute ErrorCode::InvalidArgument: it takes one input\n");
+    let error = host.deploy(&guest("conformance-nn"), "").await.unwrap_err();
+    assert!(error.to_string().contains("wasi:nn/"), "{error}");
+}

@@ -149,3 +149,34 @@ async fn many_calls_at_once_all_come_back() {
     }
     assert_eq!(well, 56);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_events_of_a_batch_that_broke_wait_for_room_however_crowded_it_is() {
+    let host = Host::with(Config { slots: 1, ..config() }, None);
+    let (crowded, crowding) = (host.handler("").await, host.handler("").await);
+    let crowd: Vec<_> = (0..4)
+        .map(|_| {
+            let (engine, crowding) = (host.engine.clone(), crowding.clone());
+            tokio::spawn(async move {
+                loop {
+                    engine.call(crowding.clone(), context(), Call::Events(events(&[("upper", "a")]))).await;
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    let batch: Vec<_> = (0..20).map(|number| if number == 7 { ("trap", "x") } else { ("upper", "a") }).collect();
+    let outcomes = loop {
+        let called = host.call(&crowded, Call::Events(events(&batch))).await;
+        match called.reply {
+            Ok(Reply::Events(outcomes)) => break outcomes,
+            // The whole batch had no room: whoever sent it comes back.
+            Err(failure) => assert_eq!(failure.code, code::OVERLOADED),
+            Ok(_) => panic!(),
+        }
+        tokio::task::yield_now().await;
+    };
+    crowd.iter().for_each(tokio::task::JoinHandle::abort);
+    let expected: Vec<_> = (0..20).map(|number| if number == 7 { code::TRAP } else { "ok A" }).collect();
+    assert_eq!(told(&outcomes), expected);
+}

@@ -1,9 +1,10 @@
 //! From bytes to a function that can be called, and everything that cannot become one.
 
 use host_core::{
+    clock::{Clock as _, ManualClock},
     grant::Right,
     ports::{Invoke, PrepareError},
-    size::ByteSize,
+    size::{ByteSize, Millis},
 };
 use host_engine::{Config, Engine};
 use tempfile::TempDir;
@@ -182,4 +183,58 @@ fn the_platform_names_the_runtime_and_the_cpu() {
     let (runtime, cpu) = Engine::platform();
     assert!(runtime.starts_with("wasmtime 48."), "{runtime}");
     assert!(cpu.starts_with(std::env::consts::ARCH), "{cpu}");
+}
+
+#[tokio::test]
+async fn two_who_want_the_same_component_at_once_have_it_compiled_once() {
+    let folder = TempDir::new().unwrap();
+    let host = Host::with(Config { compiling: 4, cache: folder.path().into(), ..config() }, None);
+    let (one, other, third) = tokio::join!(host.http(""), host.http(""), host.http(""));
+    assert!([&one, &other, &third].iter().all(|it| host.engine.is_prepared(&it.component)));
+    assert_eq!(host.engine.compiled(), 1);
+}
+
+#[tokio::test]
+async fn code_that_engines_of_other_releases_left_behind_is_removed_at_the_start() {
+    let folder = TempDir::new().unwrap();
+    let config = || Config { cache: folder.path().into(), keep_code: Millis(60_000), ..config() };
+    // The clock of these tests stands at this time.
+    let now = std::time::SystemTime::from(ManualClock::at("2026-01-02T03:04:05Z".parse().unwrap()).now());
+    let left = |name: &str, seconds_ago: u64| {
+        let place = folder.path().join(name);
+        std::fs::create_dir_all(&place).unwrap();
+        std::fs::write(place.join("0123.cwasm"), "code").unwrap();
+        let started = std::fs::File::create(place.join("started")).unwrap();
+        started.set_modified(now - std::time::Duration::from_secs(seconds_ago)).unwrap();
+    };
+    for (name, seconds_ago) in
+        [("serve-00000000000000aa", 61), ("job-00000000000000bb", 600), ("serve-00000000000000cc", 59), ("mine", 9_999)]
+    {
+        left(name, seconds_ago);
+    }
+    let host = Host::with(config(), None);
+    host.http("").await;
+    let there = |name: &str| folder.path().join(name).is_dir();
+    assert!(!there("serve-00000000000000aa") && !there("job-00000000000000bb"), "unused for too long");
+    assert!(there("serve-00000000000000cc"), "its host may still run beside this one");
+    assert!(there("mine"), "no engine calls its folder so");
+    let again = Host::with(config(), None);
+    again.http("").await;
+    assert_eq!(again.engine.compiled(), 0, "an engine keeps its own");
+}
+
+#[tokio::test]
+async fn a_component_that_needs_the_asynchronous_component_model_is_refused_for_that_reason() {
+    let asynchronous = wat("(component
+            (core func $wait (canon waitable-set.new))
+            (core module $code (import \"\" \"wait\" (func (result i32)))
+                (func (export \"run\") (result i32) i32.const 0))
+            (core instance $code (instantiate $code (with \"\" (instance (export \"wait\" (func $wait))))))
+            (func $run (result (result)) (canon lift (core func $code \"run\")))
+            (instance $entry (export \"run\" (func $run)))
+            (export \"wasi:cli/run@0.2.0\" (instance $entry)))");
+    let error = Host::new().deploy(&asynchronous, "").await.unwrap_err();
+    let PrepareError::Compile(why) = &error else { panic!("{error}") };
+    assert!(why.contains("asynchronous component model of WASI 0.3, which this host does not run yet"), "{why}");
+    assert!(why.contains("build it for WASI 0.2, with async turned off"), "{why}");
 }

@@ -16,7 +16,7 @@ use host_core::{
     event::{Event, Outcome},
     function::Revision,
     manifest::Manifest,
-    ports::{ArtifactError, ArtifactStream, Artifacts, Invoke, PrepareError, Recorder, Score},
+    ports::{ArtifactError, ArtifactStream, Artifacts, Invoke, NoSecrets, PrepareError, Recorder, Score},
     record::{CallRecord, LogLine, Stream, Tally},
 };
 use host_engine::{Config, Engine};
@@ -35,7 +35,10 @@ impl Folder {
 impl Artifacts for Folder {
     async fn put(&self, bytes: Bytes) -> Result<Blob, ArtifactError> {
         let digest = Digest::of(&bytes);
-        std::fs::write(self.path(&digest), &bytes).unwrap();
+        // Create-only, as every artifact store is: others may be reading it.
+        if !self.path(&digest).exists() {
+            std::fs::write(self.path(&digest), &bytes).unwrap();
+        }
         Ok(Blob { digest, size: bytes.len() as u64 })
     }
 
@@ -118,7 +121,7 @@ impl Host {
         let lines = Arc::new(Lines::default());
         let artifacts = Arc::new(Folder(TempDir::new().unwrap()));
         let clock = Arc::new(ManualClock::at("2026-01-02T03:04:05Z".parse().unwrap()));
-        let engine = Engine::new(config, lines.clone(), clock, artifacts.clone(), score).unwrap();
+        let engine = Engine::new(config, lines.clone(), clock, artifacts.clone(), score, Arc::new(NoSecrets)).unwrap();
         Self { engine, lines, artifacts }
     }
 

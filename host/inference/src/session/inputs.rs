@@ -107,6 +107,13 @@ pub(super) fn symbols<'a>(inputs: &[Input], shapes: impl Iterator<Item = &'a [us
     symbols
 }
 
+/// The size of the batch, where it is all that the inputs leave free.
+pub(super) fn rows(inputs: &[Input], values: &SymbolValues) -> Option<i64> {
+    let mut free = inputs.iter().flat_map(|it| &it.extents).filter(|it| !matches!(it, Extent::Exactly(_)));
+    let Extent::Free(batch) = free.next()? else { return None };
+    free.all(|it| matches!(it, Extent::Free(symbol) if symbol == batch)).then(|| values.get(batch)).flatten()
+}
+
 /// The one tensor given for an input.
 fn find<'a>(input: &Input, inputs: &[Input], given: &'a [Tensor]) -> Result<&'a Tensor, String> {
     let mut named = given.iter().filter(|tensor| tensor.name == input.name);

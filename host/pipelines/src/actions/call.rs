@@ -71,9 +71,9 @@ async fn one(
         Ok(call) => call,
         Err(failure) => return (Duration::ZERO, Err(failure)),
     };
-    let mut context = CallContext::new(TriggerRef::new("run", view.claim.run.spec.name()));
+    let mut context = CallContext::new(TriggerRef::new("run", view.claim.run.name()));
     context.step = Some(step_ref(view.claim));
-    context.principal.clone_from(&view.claim.run.spec.owner);
+    context.principal.clone_from(&view.claim.run.owner);
     context.cancelled = cancelled.child_token();
     let target = target(view, &action.target);
     let started = Instant::now();
@@ -83,7 +83,7 @@ async fn one(
 }
 
 fn target(view: &View<'_>, target: &CallTarget) -> Target {
-    let project = view.claim.run.spec.project.clone();
+    let project = view.claim.run.project.clone();
     match target {
         CallTarget::Endpoint(name) => {
             Target::Model(project, ModelRef { model: name.clone(), at: host_core::model::At::Default })

@@ -29,7 +29,7 @@ async fn serve(
     model: &host_core::model::ModelRef,
     services: &Services,
 ) -> Result<Results, Failure> {
-    let spec = &view.claim.run.spec;
+    let spec = &view.claim.run;
     let version = services.models.resolve(&spec.project, model).await.map_err(|error| of_model(&error))?;
     load(services, &version.id).await?;
     let served = Endpoint {
@@ -64,7 +64,7 @@ async fn activate(
     function: &host_core::function::FunctionRef,
     services: &Services,
 ) -> Result<Results, Failure> {
-    let spec = &view.claim.run.spec;
+    let spec = &view.claim.run;
     let revision =
         services.deployments.revision(&spec.project, function).await.map_err(|error| of_deployment(&error))?;
     let reason = format!("run {} step {}", spec.id, view.claim.key.step);

@@ -14,6 +14,7 @@ use host_core::{
     manifest::Time,
     model::VersionId,
     pipeline::{FunctionAction, bind_params},
+    ports::Secret,
     run::{PinnedFunction, StepResult},
 };
 use serde_json::{Map, Value};
@@ -21,22 +22,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cache,
-    config::Config,
-    executor::{Attempt, Broken, step_ref, within},
+    executor::{Attempt, Broken, With, step_ref, within},
     failure::{of_deployment, of_unresolved},
     inputs,
     seed::step_seed,
     services::Services,
     tracker::Tracker,
     view::View,
-    workspace::Workspace,
 };
 
 /// A job about to run, everything it depends on resolved.
 struct Job<'a> {
     view: &'a View<'a>,
-    services: &'a Services,
-    config: &'a Config,
+    with: With<'a>,
     revision: Arc<Revision>,
     models: Vec<VersionId>,
     seed: u64,
@@ -48,15 +46,14 @@ struct Job<'a> {
 pub(crate) async fn run(
     view: &View<'_>,
     action: &FunctionAction,
-    services: &Services,
-    config: &Config,
+    with: With<'_>,
     cancelled: &CancellationToken,
 ) -> Attempt {
     // Fetching inputs is part of the attempt, and of its time.
     let deadline = view.step.timeout.and_then(|it| Instant::now().checked_add(it.duration()));
-    let preparing = prepare(view, action, services, config);
+    let preparing = prepare(view, action, with);
     let mut job = Job { deadline, ..within(view.step.timeout, cancelled, preparing).await? };
-    if let Some(key) = job.cache_key() {
+    if let Some(key) = job.cache_key().await {
         job.result.cache_key = Some(key);
         if let Some(earlier) = job.cached(&key).await {
             return Ok(earlier);
@@ -65,31 +62,37 @@ pub(crate) async fn run(
     job.execute(cancelled).await
 }
 
-async fn prepare<'a>(
-    view: &'a View<'a>,
-    action: &FunctionAction,
-    services: &'a Services,
-    config: &'a Config,
-) -> Result<Job<'a>, Box<Broken>> {
-    let revision = revision(view, &action.function, services).await?;
+async fn prepare<'a>(view: &'a View<'a>, action: &FunctionAction, with: With<'a>) -> Result<Job<'a>, Box<Broken>> {
+    let revision = revision(view, &action.function, with.services).await?;
     let work = view.work().map_err(|error| of_unresolved("step", &error))?;
     let params = bound(work.params, &revision)?;
     let mut result = StepResult { params, ..StepResult::default() };
     result.function =
         Some(PinnedFunction { revision: revision.id, number: revision.number, component: revision.component });
-    let resolving = inputs::resolve(view, services, config, &revision.manifest, work.inputs, &mut result.inputs);
+    let resolving = inputs::resolve(view, with, &revision.manifest, work.inputs, &mut result.inputs);
     if let Err(failure) = resolving.await {
         return Err(Broken::new(failure, result));
     }
     let models = revision.manifest.grants.model.iter().filter_map(|it| view.pinned_model(it).cloned()).collect();
-    let seed = step_seed(view.claim.run.spec.seed, &view.claim.key.step, view.claim.key.trial);
-    Ok(Job { view, services, config, revision, models, seed, deadline: None, result })
+    let seed = step_seed(view.claim.run.seed, &view.claim.key.step, view.claim.key.trial);
+    Ok(Job { view, with, revision, models, seed, deadline: None, result })
 }
 
-async fn revision(view: &View<'_>, reference: &FunctionRef, services: &Services) -> Result<Arc<Revision>, Failure> {
-    let spec = &view.claim.run.spec;
+pub(super) async fn revision(
+    view: &View<'_>,
+    reference: &FunctionRef,
+    services: &Services,
+) -> Result<Arc<Revision>, Failure> {
+    let spec = &view.claim.run;
     match spec.pins.functions.get(&reference.to_string()) {
-        Some(pinned) => services.deployments.revision_by_id(pinned.revision).await,
+        Some(pinned) => {
+            let active = services.directory.functions();
+            let active = active.active.get(&(spec.project.clone(), reference.name.clone()));
+            match active.filter(|it| it.id == pinned.revision) {
+                Some(revision) => Ok(revision.clone()),
+                None => services.deployments.revision_by_id(pinned.revision).await,
+            }
+        }
         None => services.deployments.revision(&spec.project, reference).await,
     }
     .map_err(|error| of_deployment(&error))
@@ -107,30 +110,41 @@ fn bound(given: Map<String, Value>, revision: &Revision) -> Result<Map<String, V
 
 impl Job<'_> {
     /// `None` when the work must be done again every time.
-    fn cache_key(&self) -> Option<Digest> {
+    async fn cache_key(&self) -> Option<Digest> {
         let manifest = &self.revision.manifest;
         // A model that was no version of anything when the run began cannot be part of the key.
         let is_pinned = self.models.len() == manifest.grants.model.len();
-        let hermetic = manifest.time != Time::Real && is_pinned;
+        let hermetic = manifest.time != Time::Real && !manifest.grants.reaches_outside() && is_pinned;
         if !self.view.step.cache.unwrap_or(hermetic) {
             return None;
         }
-        let spec = &self.view.claim.run.spec;
+        let spec = &self.view.claim.run;
         let infers = manifest.allows(Right::Model);
+        let secrets = self.secrets().await?;
         let work = cache::Work::new(self.revision.component, &self.result.params, &self.result.inputs, self.seed);
-        Some(work.seen_at(manifest.time, spec.as_of).on(&self.services.platform, &self.models, infers).key())
+        let work = work.seen_at(manifest.time, spec.as_of).on(&self.with.services.platform, &self.models, infers);
+        Some(work.reading(&manifest.grants.config, &secrets).key())
+    }
+
+    /// The secrets it is granted, as they are now; `None` when one has no value, which is no work to keep.
+    async fn secrets(&self) -> Option<Vec<Secret>> {
+        let mut secrets = Vec::new();
+        for grant in &self.revision.manifest.grants.secret {
+            secrets.push(self.with.services.secrets.describe(&self.view.claim.run.project, &grant.name).await.ok()?);
+        }
+        Some(secrets)
     }
 
     /// Equal work, if all of its bytes are still there.
     async fn cached(&self, key: &Digest) -> Option<StepResult> {
-        let spec = &self.view.claim.run.spec;
+        let spec = &self.view.claim.run;
         if spec.reproduces.is_some() {
             return None;
         }
-        let (run, earlier) = self.services.journal.cached(&spec.project, key).await.ok().flatten()?;
+        let (run, earlier) = self.with.services.journal.cached(&spec.project, key).await.ok().flatten()?;
         self.needed(&earlier.outputs.iter().map(|it| it.name.clone()).collect::<Vec<_>>()).ok()?;
         for output in &earlier.outputs {
-            self.services.artifacts.size(&output.digest).await.ok().flatten()?;
+            self.with.services.artifacts.size(&output.digest).await.ok().flatten()?;
         }
         let cached_from = Some(earlier.cached_from.unwrap_or(run));
         let inputs = self.result.inputs.clone();
@@ -139,10 +153,15 @@ impl Job<'_> {
 
     async fn execute(mut self, cancelled: &CancellationToken) -> Attempt {
         let claim = self.view.claim;
-        let tracker =
-            Tracker::new(claim.key.clone(), claim.attempt, self.config.track_points, self.services.clock.clone());
+        let tracker = Tracker::new(
+            claim.key.clone(),
+            claim.attempt,
+            self.with.config.track_points,
+            self.with.services.clock.clone(),
+        );
         let ended = self.call(&tracker, cancelled).await;
         self.result.results = tracker.results();
+        self.view.leave(tracker.unwritten());
         for (name, value) in tracker.params() {
             self.result.params.entry(name).or_insert(value);
         }
@@ -156,10 +175,10 @@ impl Job<'_> {
     }
 
     async fn call(&mut self, tracker: &Arc<Tracker>, cancelled: &CancellationToken) -> Result<(), Failure> {
-        let workspace = Workspace::new()?;
-        let artifacts = self.services.artifacts.as_ref();
+        let mut workspace = self.with.bench.workspace()?;
+        let artifacts = self.with.services.artifacts.as_ref();
         let inputs = workspace.inputs(artifacts, &self.result.inputs).await?;
-        let spec = &self.view.claim.run.spec;
+        let spec = &self.view.claim.run;
         let call = JobCall {
             params: self.result.params.clone(),
             inputs,
@@ -168,7 +187,7 @@ impl Job<'_> {
             as_of: spec.as_of,
             models: self.models.clone(),
         };
-        let called = self.tracked(self.dispatch(call, tracker, cancelled), tracker).await;
+        let called = self.tracked(self.dispatch(call, tracker, cancelled), tracker, cancelled).await;
         let finished = finished(called.end).await;
         self.result.usage = Some(finished.usage);
         self.result.models = finished.models;
@@ -199,26 +218,31 @@ impl Job<'_> {
         cancelled: &CancellationToken,
     ) -> impl Future<Output = Called> + 's {
         let claim = self.view.claim;
-        let mut context = CallContext::new(TriggerRef::new("run", claim.run.spec.name()));
+        let mut context = CallContext::new(TriggerRef::new("run", claim.run.name()));
         context.attempt = claim.attempt;
-        context.principal.clone_from(&claim.run.spec.owner);
+        context.principal.clone_from(&claim.run.owner);
         context.cancelled = cancelled.child_token();
         context.step = Some(step_ref(claim));
         context.track = Some(tracker.clone());
         context.deadline = self.deadline;
         let reference = FunctionRef { name: self.revision.function.clone(), revision: Some(self.revision.number) };
-        self.services.dispatch.call(
-            Target::Function(claim.run.spec.project.clone(), reference),
+        self.with.services.dispatch.call(
+            Target::Function(claim.run.project.clone(), reference),
             context,
             Call::Job(call),
         )
     }
 
     /// Drives the call, and writes what it tracks meanwhile.
-    async fn tracked(&self, call: impl Future<Output = Called>, tracker: &Tracker) -> Called {
-        let journal = self.services.journal.as_ref();
+    async fn tracked(
+        &self,
+        call: impl Future<Output = Called>,
+        tracker: &Tracker,
+        cancelled: &CancellationToken,
+    ) -> Called {
+        let journal = self.with.services.journal.as_ref();
         let stop = CancellationToken::new();
-        let period = Duration::from_millis(self.config.track_ms.max(1));
+        let period = Duration::from_millis(self.with.config.track_ms.max(1));
         let writing = tracker.flush_every(period, journal, &stop);
         let calling = async {
             let called = call.await;
@@ -226,6 +250,10 @@ impl Job<'_> {
             called
         };
         let (called, ()) = tokio::join!(calling, writing);
+        // What is little goes with the settlement, which a cancelled step has none of its own for.
+        if tracker.is_little() && !cancelled.is_cancelled() {
+            return called;
+        }
         if let Err(error) = tracker.flush_last(period, journal).await {
             tracing::warn!(step = self.view.claim.key.label(), %error, "could not write the last of what a step tracked");
         }

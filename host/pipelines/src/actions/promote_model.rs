@@ -15,7 +15,7 @@ pub(crate) async fn run(view: &View<'_>, action: &PromoteModel, services: &Servi
         VersionRef::Number(number) => *number,
         VersionRef::Step(step) => registered(view, step)?,
     };
-    let spec = &view.claim.run.spec;
+    let spec = &view.claim.run;
     let moved = services.models.promote(&spec.project, &action.model, &action.alias, number, &spec.owner);
     let before = moved.await.map_err(|error| of_model(&error))?;
     let results = Map::from_iter([

@@ -21,7 +21,7 @@ const MOST: u64 = 2 << 30;
 /// Verifies, registers and, where asked, moves an alias.
 pub(crate) async fn run(view: &View<'_>, action: &RegisterModel, services: &Services) -> Attempt {
     let output = view.output(&action.from).ok_or_else(|| missing(action))?;
-    let spec = &view.claim.run.spec;
+    let spec = &view.claim.run;
     let bytes = services
         .artifacts
         .get(&output.digest, MOST)

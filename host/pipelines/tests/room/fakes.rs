@@ -30,7 +30,13 @@ pub(crate) struct Job {
 
 impl Job {
     pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        std::fs::write(self.call.out.join(name), bytes).unwrap();
+        std::fs::write(self.out(name), bytes).unwrap();
+    }
+
+    /// Where an output goes; the first one makes the folder, as the engine would.
+    pub(crate) fn out(&self, name: &str) -> std::path::PathBuf {
+        std::fs::create_dir_all(&self.call.out).unwrap();
+        self.call.out.join(name)
     }
 
     pub(crate) fn read(&self, name: &str) -> String {
@@ -52,7 +58,7 @@ impl Job {
 
     /// The names of everything under `/out`.
     fn left(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(&self.call.out).unwrap();
+        let entries = std::fs::read_dir(&self.call.out).into_iter().flatten();
         let names: BTreeSet<_> = entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
         names.into_iter().collect()
     }

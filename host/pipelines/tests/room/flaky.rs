@@ -10,8 +10,8 @@ use host_core::{
     Digest, Name, RunId,
     id::HostId,
     page::{Page, PageRequest},
-    ports::{Claim, Journal, JournalError, RunFilter, Settled, Tracked},
-    run::{MetricPoint, NewRun, Pins, Run, Settlement, StepKey, StepRecord, StepResult},
+    ports::{Claim, Journal, JournalError, RunFilter, Settled, Settling, Tracked},
+    run::{MetricPoint, NewRun, Pins, Run, StepKey, StepRecord, StepResult},
 };
 use host_store::Store;
 
@@ -21,6 +21,8 @@ pub(crate) struct Flaky {
     pub(crate) failing_tracks: AtomicU32,
     /// How many more settlements fail.
     pub(crate) failing_settles: AtomicU32,
+    /// How often somebody asked for steps.
+    pub(crate) claims: AtomicUsize,
     /// How many heartbeats have been answered.
     pub(crate) heartbeats: AtomicUsize,
     /// How many settlements came too late.
@@ -35,6 +37,7 @@ impl Flaky {
             store,
             failing_tracks: AtomicU32::new(0),
             failing_settles: AtomicU32::new(0),
+            claims: AtomicUsize::new(0),
             heartbeats: AtomicUsize::new(0),
             stale: AtomicUsize::new(0),
             most_points: AtomicUsize::new(0),
@@ -57,6 +60,7 @@ impl Journal for Flaky {
     }
 
     async fn claim(&self, host: HostId, limit: u32, lease: Duration) -> Result<Vec<Claim>, JournalError> {
+        self.claims.fetch_add(1, Ordering::SeqCst);
         self.store.claim(host, limit, lease).await
     }
 
@@ -71,15 +75,15 @@ impl Journal for Flaky {
         lost
     }
 
-    async fn settle(
+    async fn settle_and_claim(
         &self,
         host: HostId,
-        key: &StepKey,
-        attempt: u32,
-        how: Settlement,
+        settling: &Settling,
+        limit: u32,
+        lease: Duration,
     ) -> Result<Settled, JournalError> {
         fails(&self.failing_settles)?;
-        let settled = self.store.settle(host, key, attempt, how).await;
+        let settled = self.store.settle_and_claim(host, settling, limit, lease).await;
         if matches!(settled, Err(JournalError::Stale(_))) {
             self.stale.fetch_add(1, Ordering::SeqCst);
         }
@@ -108,12 +112,24 @@ impl Journal for Flaky {
         self.store.track(key, attempt, tracked).await
     }
 
+    async fn pinned(&self, run: RunId, url: &str) -> Result<Option<Digest>, JournalError> {
+        self.store.pinned(run, url).await
+    }
+
+    async fn pin(&self, run: RunId, url: &str, bytes: Digest) -> Result<Digest, JournalError> {
+        self.store.pin(run, url, bytes).await
+    }
+
     async fn run(&self, run: RunId) -> Result<Run, JournalError> {
         self.store.run(run).await
     }
 
     async fn steps(&self, run: RunId) -> Result<Vec<StepRecord>, JournalError> {
         self.store.steps(run).await
+    }
+
+    async fn step(&self, key: &StepKey) -> Result<Option<StepRecord>, JournalError> {
+        self.store.step(key).await
     }
 
     async fn runs(&self, project: &Name, filter: &RunFilter, page: &PageRequest) -> Result<Page<Run>, JournalError> {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use host_core::{Digest, event::Failure, pipeline::StepState, run::RunState};
+use host_core::{Digest, event::Failure, pipeline::StepState, ports::Journal as _, run::RunState};
 
 use crate::{
     fakes::Gate,
@@ -56,6 +56,43 @@ async fn what_was_fetched_before_another_url_failed_is_not_fetched_again() {
     assert_eq!(run.failure, None);
     assert_eq!(place.web.asked(), [URL, OTHER, OTHER]);
     assert_eq!(place.output(&run, "a", "data").await, "page 1page 3");
+}
+
+#[tokio::test]
+async fn the_trials_of_a_sweep_are_given_what_was_fetched_once() {
+    let place = Place::new().await;
+    place.deploy("name = 'try'\n[params]\nn = 1\n[inputs]\ndata = {}", "1").await;
+    place.guests.on("try", |job| {
+        job.write("data", job.read("data"));
+        Ok(())
+    });
+    let sweep = format!(
+        "  a: {{ function: try, inputs: {{ data: {{ url: \"{URL}\" }} }}, sweep: {{ grid: {{ n: [1, 2, 3, 4, 5, 6] }}, parallel: 4 }} }}\n"
+    );
+    let run = place.done(&sweep).await;
+    assert_eq!(place.web.asked(), [URL]);
+    for trial in 0..6 {
+        assert_eq!(place.output(&run, &format!("a#{trial}"), "data").await, "page 1");
+    }
+}
+
+#[tokio::test]
+async fn a_url_stays_pinned_when_the_host_that_fetched_it_is_gone() {
+    let place = Place::new().await;
+    let gate = Gate::shut();
+    place.guests.waits("copy", &gate);
+    let run = place.submit(asked(&copy(""))).await;
+    place.until_called("copy", 1).await;
+    place.store.cancel(run.spec.id, "ann").await.unwrap();
+    place.until_idle().await;
+    place.guests.on("copy", |job| {
+        job.write("data", job.read("data"));
+        Ok(())
+    });
+    place.runs.retry(run.spec.id, "ann").await.unwrap();
+    let run = place.end(run.spec.id).await;
+    assert_eq!((run.state, place.web.asked()), (RunState::Done, vec![URL.to_owned()]));
+    assert_eq!(place.output(&run, "a", "data").await, "page 1", "nothing of the first attempt was settled");
 }
 
 #[tokio::test]

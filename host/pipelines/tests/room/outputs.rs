@@ -19,7 +19,7 @@ async fn refused(act: impl Fn(&Job) -> Option<Vec<String>> + Send + Sync + 'stat
 #[tokio::test]
 async fn a_link_is_no_output() {
     let link = |job: &Job| {
-        std::os::unix::fs::symlink("/etc/hostname", job.call.out.join("data")).unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", job.out("data")).unwrap();
         None
     };
     let (code, message) = refused(link, MAKE).await;
@@ -29,7 +29,7 @@ async fn a_link_is_no_output() {
 #[tokio::test]
 async fn a_folder_is_no_output() {
     let folder = |job: &Job| {
-        std::fs::create_dir(job.call.out.join("data")).unwrap();
+        std::fs::create_dir(job.out("data")).unwrap();
         None
     };
     assert_eq!(refused(folder, MAKE).await.0, "bad-output");
@@ -86,4 +86,18 @@ async fn the_folder_of_an_attempt_is_gone_when_it_is_over() {
     place.done(MAKE).await;
     place.until_idle().await;
     assert!(!place.guests.jobs("make")[0].call.out.exists());
+}
+
+#[tokio::test]
+async fn a_folder_is_made_for_what_a_step_leaves_and_is_gone_with_it() {
+    let place = Place::new().await;
+    place.deploy("name = 'quiet'", "1").await;
+    place.guests.on("quiet", |job| {
+        assert!(!job.call.out.exists());
+        Ok(())
+    });
+    place.done("  a: { function: quiet }\n  b: { function: make }\n").await;
+    place.until_idle().await;
+    let left = place.guests.jobs("make").remove(0).call.out;
+    assert!(!left.exists() && left.parent().is_some_and(std::path::Path::exists));
 }

@@ -7,7 +7,7 @@ use host_core::{
     clock::ManualClock,
     function::{Entries, Revision},
     manifest::Manifest,
-    ports::{Artifacts as _, Deployments as _, Journal as _, NewRevision},
+    ports::{Artifacts as _, Deployments as _, Journal as _, NewRevision, NoSecrets},
     run::{Platform, Run, RunState, Source, StepRecord},
 };
 use host_pipelines::{Config, Runs, Scheduler, Services, Submission, Work};
@@ -97,7 +97,10 @@ impl Place {
             directory: store.directory(),
             models: Arc::new(store.clone()),
             score: scores.clone(),
+            secrets: Arc::new(NoSecrets),
             fetch: web.clone(),
+            answer: Arc::new(host_core::ports::NoAnswer),
+            notify: Arc::new(host_core::ports::NoNotify),
             clock: Arc::new(clock.clone()),
             platform,
         };

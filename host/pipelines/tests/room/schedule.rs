@@ -216,3 +216,30 @@ async fn a_step_that_a_stopping_host_cannot_call_is_given_back() {
     let run = place.end(run.spec.id).await;
     assert_eq!((run.state, place.step(&run, "a").await.attempt), (RunState::Done, 2));
 }
+
+#[tokio::test]
+async fn a_chain_goes_from_step_to_step_without_asking_for_each() {
+    let place = Place::with(deaf()).await;
+    let step = |number: u32| {
+        format!("  s{number}: {{ function: make, params: {{ n: {number} }}, needs: [s{}] }}\n", number - 1)
+    };
+    let steps: String = (1..20).map(step).collect();
+    let run = place.done(&format!("  s0: {{ function: make }}\n{steps}")).await;
+    assert!(place.steps(&run).await.iter().all(|it| (it.state, it.attempt) == (StepState::Done, 1)));
+    // When the host began, when the run was submitted, and when there was nothing left to do.
+    assert!(place.journal.claims.load(Ordering::SeqCst) <= 3);
+}
+
+#[tokio::test]
+async fn steps_that_can_run_side_by_side_do() {
+    let place = Place::with(Config { steps_at_once: 3, ..deaf() }).await;
+    let gate = Gate::shut();
+    place.guests.waits("copy", &gate);
+    let copy = |name: &str| format!("  {name}: {{ function: copy, inputs: {{ data: a.data }} }}\n");
+    let steps = ["b", "c", "d", "e"].map(copy).concat();
+    let run = place.submit(asked(&format!("  a: {{ function: make }}\n{steps}"))).await;
+    place.until_called("copy", 3).await;
+    assert_eq!((place.scheduler.running(), place.guests.count("copy")), (3, 3));
+    (0..4).for_each(|_| gate.open());
+    assert_eq!(place.end(run.spec.id).await.state, RunState::Done);
+}

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use host_core::{
     Digest,
     artifact::Blob,
-    ports::{ArtifactError, ArtifactStream, Artifacts},
+    ports::{ArtifactError, ArtifactStream, Artifacts, HeldFile},
 };
 
 /// What goes wrong.
@@ -81,6 +81,10 @@ impl<A: Artifacts> Artifacts for Failing<A> {
 
     async fn file(&self, digest: &Digest) -> Result<PathBuf, ArtifactError> {
         self.inner.file(digest).await
+    }
+
+    async fn hold(&self, digest: &Digest) -> Result<HeldFile, ArtifactError> {
+        self.inner.hold(digest).await
     }
 
     async fn size(&self, digest: &Digest) -> Result<Option<u64>, ArtifactError> {

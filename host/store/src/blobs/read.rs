@@ -1,10 +1,6 @@
 //! Reading: nothing is believed to be what its name says until it has been hashed.
 
-use std::{
-    io::Read as _,
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::{fs::Metadata, io::Read as _, path::Path, time::SystemTime};
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -16,21 +12,23 @@ use object_store::ObjectStoreExt as _;
 use sha2::{Digest as _, Sha256};
 use tokio::{fs::File, io::AsyncWriteExt as _};
 use tokio_util::io::ReaderStream;
-use uuid::Uuid;
 
-use super::{ArtifactStore, broken, failed, key};
-use crate::error::causes;
+use super::{ArtifactStore, Place, broken, key};
 
 /// How much is read from a file at once.
 const CHUNK: usize = 256 << 10;
-/// How many files are remembered as whole.
-const REMEMBERED: usize = 65_536;
 
 /// How a file looked when it was found whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Look {
     size: u64,
     modified: Option<SystemTime>,
+}
+
+impl Look {
+    pub(super) fn of(meta: &Metadata) -> Self {
+        Self { size: meta.len(), modified: meta.modified().ok() }
+    }
 }
 
 /// A file's bytes as they come.
@@ -44,32 +42,44 @@ pub(super) async fn file_stream(file: &Path) -> Result<ArtifactStream, ArtifactE
 
 impl ArtifactStore {
     pub(super) async fn read_whole(&self, digest: &Digest, most: u64) -> Result<Bytes, ArtifactError> {
-        let found = self.objects().get(&key(digest)).await.map_err(|error| failed(digest, &error))?;
-        if found.meta.size > most {
+        let (size, stream) = self.read_stream(digest).await?;
+        if size > most {
             return Err(ArtifactError::TooLarge(most));
         }
-        let bytes = found.bytes().await.map_err(|error| failed(digest, &error))?;
-        let whole = bytes.clone();
-        let actual = tokio::task::spawn_blocking(move || Digest::of(&whole)).await;
-        check(digest, actual.map_err(|error| ArtifactError::Storage(error.to_string()))?)?;
-        Ok(bytes)
+        let mut whole = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+        // Damaged bytes may well be more than they say.
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let mut stream = std::pin::pin!(stream);
+        while let Some(chunk) = stream.try_next().await? {
+            if whole.len().saturating_add(chunk.len()) > most {
+                return Err(ArtifactError::TooLarge(most as u64));
+            }
+            whole.extend_from_slice(&chunk);
+        }
+        Ok(whole.into())
     }
 
     pub(super) async fn read_stream(&self, digest: &Digest) -> Result<(u64, ArtifactStream), ArtifactError> {
-        let (size, stream) = self.raw_stream(digest).await?;
-        Ok((size, verified(*digest, stream)))
+        match &self.inner.place {
+            Place::Folder { local, .. } => {
+                let path = local.path_to_filesystem(&key(digest)).map_err(|error| self.failed(digest, &error))?;
+                let (size, stream) = open(digest, &path).await?;
+                Ok((size, verified(*digest, stream)))
+            }
+            Place::Afar(cache) => match self.whole_copy(cache, digest).await {
+                // Open already, so it may go from the cache.
+                Some(held) => open(digest, &held).await,
+                None => self.read_afar(digest).await,
+            },
+        }
     }
 
-    async fn raw_stream(&self, digest: &Digest) -> Result<(u64, ArtifactStream), ArtifactError> {
-        if let Some(path) = self.path(digest)? {
-            let file = File::open(&path).await.map_err(|error| missing(digest, &error))?;
-            let size = file.metadata().await.map_err(|error| broken(&error))?.len();
-            let stream = ReaderStream::with_capacity(file, CHUNK).map_err(|error| broken(&error));
-            return Ok((size, stream.boxed()));
-        }
-        let found = self.objects().get(&key(digest)).await.map_err(|error| failed(digest, &error))?;
-        let size = found.meta.size;
-        Ok((size, found.into_stream().map_err(|error| ArtifactError::Storage(causes(&error))).boxed()))
+    /// The bytes from whoever keeps them. What breaks off is asked for again from there, within bounds.
+    pub(super) async fn read_afar(&self, digest: &Digest) -> Result<(u64, ArtifactStream), ArtifactError> {
+        let found = self.objects().get(&key(digest)).await.map_err(|error| self.failed(digest, &error))?;
+        let (size, this) = (found.meta.size, self.clone());
+        let stream = found.into_stream().map_err(move |error| this.storage(&error));
+        Ok((size, verified(*digest, complete(size, stream.boxed()))))
     }
 
     pub(super) async fn copy_to(&self, digest: &Digest, file: &Path) -> Result<(), ArtifactError> {
@@ -82,52 +92,28 @@ impl ArtifactStore {
         }
         copied
     }
+}
 
-    pub(super) async fn verified_file(&self, digest: &Digest) -> Result<PathBuf, ArtifactError> {
-        let path = match self.path(digest)? {
-            Some(path) => path,
-            None => self.copy(digest).await?,
-        };
-        let look = look(digest, &path).await?;
-        if self.inner.verified.lock().get(digest) == Some(&look) {
-            return Ok(path);
+async fn open(digest: &Digest, path: &Path) -> Result<(u64, ArtifactStream), ArtifactError> {
+    let file = File::open(path).await.map_err(|error| missing(digest, &error))?;
+    let size = file.metadata().await.map_err(|error| broken(&error))?.len();
+    let stream = ReaderStream::with_capacity(file, CHUNK).map_err(|error| broken(&error));
+    Ok((size, stream.boxed()))
+}
+
+/// The same bytes, with an error where they end too early: the connection's fault, and no damage.
+fn complete(size: u64, stream: ArtifactStream) -> ArtifactStream {
+    let counted = futures_util::stream::try_unfold((stream, 0_u64), move |(mut stream, seen)| async move {
+        match stream.try_next().await? {
+            Some(chunk) => {
+                let seen = seen + chunk.len() as u64;
+                Ok(Some((chunk, (stream, seen))))
+            }
+            None if seen < size => Err(ArtifactError::Storage(format!("it broke off after {seen} of {size} bytes"))),
+            None => Ok(None),
         }
-        let file = path.clone();
-        let actual = tokio::task::spawn_blocking(move || hash(&file)).await;
-        let actual = actual.map_err(|error| ArtifactError::Storage(error.to_string()))?;
-        check(digest, actual.map_err(|error| missing(digest, &error))?)?;
-        self.remember(*digest, look);
-        Ok(path)
-    }
-
-    fn remember(&self, digest: Digest, look: Look) {
-        let mut verified = self.inner.verified.lock();
-        if verified.len() >= REMEMBERED {
-            verified.clear();
-        }
-        verified.insert(digest, look);
-    }
-
-    /// The store's own file, where its bytes are files.
-    fn path(&self, digest: &Digest) -> Result<Option<PathBuf>, ArtifactError> {
-        let local = self.inner.local.as_ref();
-        local.map(|it| it.path_to_filesystem(&key(digest))).transpose().map_err(|error| failed(digest, &error))
-    }
-
-    /// A copy of bytes that are no file, made once.
-    async fn copy(&self, digest: &Digest) -> Result<PathBuf, ArtifactError> {
-        let Some(folder) = &self.inner.copies else {
-            return Err(ArtifactError::Storage("there is no folder for copies".into()));
-        };
-        let copy = folder.path().join(digest.hex());
-        if tokio::fs::try_exists(&copy).await.map_err(|error| broken(&error))? {
-            return Ok(copy);
-        }
-        let draft = folder.path().join(Uuid::now_v7().to_string());
-        self.copy_to(digest, &draft).await?;
-        tokio::fs::rename(&draft, &copy).await.map_err(|error| broken(&error))?;
-        Ok(copy)
-    }
+    });
+    counted.boxed()
 }
 
 /// The same bytes, with an error at the end where they were not those of the digest.
@@ -149,6 +135,7 @@ fn verified(expected: Digest, stream: ArtifactStream) -> ArtifactStream {
     verified.boxed()
 }
 
+/// Writes all of a stream to a new file.
 async fn pour(mut stream: ArtifactStream, target: &mut File) -> Result<(), ArtifactError> {
     while let Some(chunk) = stream.try_next().await? {
         target.write_all(&chunk).await.map_err(|error| broken(&error))?;
@@ -156,12 +143,7 @@ async fn pour(mut stream: ArtifactStream, target: &mut File) -> Result<(), Artif
     target.flush().await.map_err(|error| broken(&error))
 }
 
-async fn look(digest: &Digest, path: &Path) -> Result<Look, ArtifactError> {
-    let meta = tokio::fs::metadata(path).await.map_err(|error| missing(digest, &error))?;
-    Ok(Look { size: meta.len(), modified: meta.modified().ok() })
-}
-
-fn hash(file: &Path) -> std::io::Result<Digest> {
+pub(super) fn hash(file: &Path) -> std::io::Result<Digest> {
     let mut file = std::fs::File::open(file)?;
     let (mut hash, mut buffer) = (Sha256::new(), vec![0; CHUNK]);
     loop {
@@ -172,10 +154,10 @@ fn hash(file: &Path) -> std::io::Result<Digest> {
     }
 }
 
-fn check(expected: &Digest, actual: Digest) -> Result<(), ArtifactError> {
+pub(super) fn check(expected: &Digest, actual: Digest) -> Result<(), ArtifactError> {
     if *expected == actual { Ok(()) } else { Err(ArtifactError::Damaged { expected: *expected, actual }) }
 }
 
-fn missing(digest: &Digest, error: &std::io::Error) -> ArtifactError {
+pub(super) fn missing(digest: &Digest, error: &std::io::Error) -> ArtifactError {
     if error.kind() == std::io::ErrorKind::NotFound { ArtifactError::NotFound(*digest) } else { broken(error) }
 }

@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use host_core::{Digest, RevisionId, function::Revision, ports::NewRevision};
 
+use serde_json::json;
+
 use super::{read, select_revision};
 use crate::{
-    Store, StoreError, projects,
+    Store, StoreError,
+    audit::Deed,
+    gc, projects,
     sql::{Tx, args},
     text,
 };
@@ -27,6 +31,7 @@ pub(super) async fn add(store: &Store, new: &NewRevision) -> Result<Arc<Revision
     if let Some(row) = tx.row(same, args![&new.project, function, new.component, manifest_digest]).await? {
         return read(&row);
     }
+    gc::mention(&mut tx, &[new.component]).await?;
     let revision = Revision {
         id: RevisionId::next(),
         project: new.project.clone(),
@@ -40,6 +45,10 @@ pub(super) async fn add(store: &Store, new: &NewRevision) -> Result<Arc<Revision
         created_at: now,
     };
     write(&mut tx, &revision, manifest, manifest_digest).await?;
+    let details = json!({ "revision": revision.id, "number": revision.number, "component": revision.component });
+    let (who, project) = (new.created_by.as_str(), &new.project);
+    let deed = Deed { who, action: "revision.added", project, subject: function.as_str() };
+    deed.record(&mut tx, now, details).await?;
     tx.commit().await?;
     Ok(Arc::new(revision))
 }

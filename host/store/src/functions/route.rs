@@ -109,6 +109,7 @@ mod tests {
             path: "/a".into(),
             methods: vec!["get".into(), "GET".into(), "POST".into()],
             cors: None,
+            auth: None,
         };
         let names: Vec<_> = Route::all(&http).iter().map(Route::name).collect();
         assert_eq!(names, ["GET example.com/a", "POST example.com/a"]);

@@ -10,7 +10,7 @@ use host_core::{
 use jiff::Timestamp;
 use serde_json::{Map, json};
 
-use super::{apply::Applying, lock, records};
+use super::{apply::Applying, lock, standing};
 use crate::{
     Store, StoreError,
     audit::Deed,
@@ -20,31 +20,40 @@ use crate::{
 
 pub(super) async fn cancel(store: &Store, id: RunId, who: &str) -> Result<Run, JournalError> {
     let mut tx = store.begin().await?;
-    let mut run = lock(&mut tx, id).await?.ok_or(JournalError::NotFound(id))?;
+    let (mut run, turn) = lock(&mut tx, id).await?.ok_or(JournalError::NotFound(id))?;
     match run.state {
         RunState::Running => {}
         RunState::Cancelled => return Ok(run),
         state => return Err(JournalError::State { run: id, state: state.as_str(), wanted: "cancelled" }),
     }
-    let now = tx.now().await?;
-    let steps = records(&mut tx, id).await?;
-    let spec = run.spec.clone();
-    let mut progress = Progress::from_records(&spec, &steps);
+    let now = turn.now;
+    let spec = &run.spec;
+    let mut progress = Progress::joined(spec, standing(&mut tx, id).await?);
     progress.cancel();
-    // A sweep is running without anybody executing it: its trials are stopped, and then it is.
-    let is_executed = |step: &str, trial: Option<u32>| {
-        trial.is_some() || spec.pipeline.steps.get(step).is_none_or(|it| it.sweep.is_none())
-    };
-    for step in steps.iter().filter(|it| it.state == StepState::Running && is_executed(&it.key.step, it.key.trial)) {
-        progress.settle(&step.key.step, step.key.trial, StepState::Cancelled, Map::new(), Default::default());
+    for (step, trial) in executed(&progress) {
+        progress.settle(&step, trial, StepState::Cancelled, Map::new(), Vec::new());
     }
     stop_running(&mut tx, id, now).await?;
     let changes = progress.advance();
-    Applying::new(&mut tx, &mut run, &steps, now).all(changes).await?;
+    let applied = Applying::new(&mut tx, spec, &progress, now).all(changes).await?;
     let deed = Deed { who, action: "run.cancelled", project: &spec.project, subject: &id.to_string() };
     deed.record(&mut tx, now, json!({ "name": spec.name() })).await?;
     tx.commit().await?;
+    applied.tell(&mut run, now);
     Ok(run)
+}
+
+/// What somebody executes. A sweep is running without anybody executing it: its trials are stopped, and then it is.
+fn executed(progress: &Progress<'_>) -> Vec<(String, Option<u32>)> {
+    let mut executed = Vec::new();
+    for (name, step) in progress.steps() {
+        if step.state == StepState::Running && !progress.is_sweep(name) {
+            executed.push((name.clone(), None));
+        }
+        let trials = (0u32..).zip(step.trials.iter()).filter(|(_, trial)| trial.state == StepState::Running);
+        executed.extend(trials.map(|(number, _)| (name.clone(), Some(number))));
+    }
+    executed
 }
 
 /// Takes every step from whoever executes it.

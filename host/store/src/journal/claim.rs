@@ -1,23 +1,14 @@
 //! Takes ready steps: each with a new attempt and a lease by the database's clock.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use host_core::{
-    RunId,
-    id::HostId,
-    ports::Claim,
-    run::{Run, StepRecord},
-};
+use host_core::{RunId, id::HostId, ports::Claim, run::StepKey};
 use jiff::{SignedDuration, Timestamp};
 
-use super::records;
+use super::{load, memory::Known};
 use crate::{
     Store, StoreError,
-    runs::{self, select_run},
-    sql::{Tx, args},
+    sql::{Row, Tx, args},
     steps,
 };
 
@@ -30,7 +21,7 @@ macro_rules! claim {
             $lock,
             ") UPDATE step SET state = 'running', attempt = attempt + 1, host = $3, lease_until = $4, started_at = $1, ",
             "finished_at = NULL, failure = NULL, progress = NULL, results = '{}' ",
-            "WHERE (run, step, trial) IN (SELECT run, step, trial FROM picked) RETURNING run, step, trial, attempt, attempts_before, position"
+            "WHERE (run, step, trial) IN (SELECT run, step, trial FROM picked) RETURNING run, step, trial, attempt, attempts_before, position, inputs"
         )
     };
 }
@@ -40,41 +31,89 @@ pub(super) async fn claim(store: &Store, host: HostId, limit: u32, lease: Durati
         return Ok(Vec::new());
     }
     let mut tx = store.begin().await?;
-    let now = tx.now().await?;
-    let sql = if tx.is_postgres() { claim!("FOR UPDATE SKIP LOCKED") } else { claim!("") };
-    let rows = tx.rows(sql, args![now, limit, host, until(now, lease)]).await?;
-    let mut taken = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let attempts = (row.get::<u32>("attempt")?, row.get::<u32>("attempts_before")?);
-        taken.push((row.get::<i64>("position")?, steps::read_key(row)?, attempts));
-    }
-    taken.sort();
-    let mut of_run: BTreeMap<RunId, (Run, Vec<StepRecord>)> = BTreeMap::new();
-    for run in taken.iter().map(|(_, key, _)| key.run).collect::<BTreeSet<_>>() {
-        let (mut found, steps) = whole(&mut tx, run).await?;
-        if found.started_at.is_none() {
-            begin(&mut tx, run, now).await?;
-            found.started_at = Some(now);
-        }
-        of_run.insert(run, (found, steps));
-    }
+    let mut taken = Taken::new(store, tx.now().await?);
+    let claims = taken.take(&mut tx, host, limit, lease).await?;
     tx.commit().await?;
-    let claims = taken.into_iter().filter_map(|(_, key, (attempt, earlier_attempts))| {
-        let (run, steps) = of_run.get(&key.run)?.clone();
-        Some(Claim { key, attempt, earlier_attempts, run, steps })
-    });
-    Ok(claims.collect())
+    taken.remember();
+    Ok(claims)
+}
+
+/// What a transaction takes, and what it came to know on the way.
+pub(super) struct Taken<'a> {
+    store: &'a Store,
+    now: Timestamp,
+    known: BTreeMap<RunId, Known>,
+}
+
+impl<'a> Taken<'a> {
+    pub(super) fn new(store: &'a Store, now: Timestamp) -> Self {
+        Self { store, now, known: BTreeMap::new() }
+    }
+
+    /// Takes a run as it stands in this transaction.
+    pub(super) fn knows(&mut self, known: Option<Known>) {
+        self.known.extend(known.map(|it| (it.run.id, it)));
+    }
+
+    /// Remembers all of it; only once the transaction has been committed.
+    pub(super) fn remember(self) {
+        self.known.into_values().for_each(|known| self.store.remembered().keep(known));
+    }
+
+    /// Takes up to `limit` steps. Nothing in the transaction may wait for anybody after this.
+    pub(super) async fn take(
+        &mut self,
+        tx: &mut Tx,
+        host: HostId,
+        limit: u32,
+        lease: Duration,
+    ) -> Result<Vec<Claim>, StoreError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let sql = if tx.is_postgres() { claim!("FOR UPDATE SKIP LOCKED") } else { claim!("") };
+        let rows = tx.rows(sql, args![self.now, limit, host, until(self.now, lease)]).await?;
+        let placed = rows.iter().map(|row| Ok((row.get("position")?, steps::read_key(row)?, row)));
+        let mut rows = placed.collect::<Result<Vec<(i64, StepKey, &Row)>, StoreError>>()?;
+        rows.sort_by(|(place, key, _), (other, than, _)| (place, key).cmp(&(other, than)));
+        let mut claims = Vec::with_capacity(rows.len());
+        for (_, key, row) in rows {
+            let known = self.known(tx, key.run).await?;
+            claims.push(Claim {
+                attempt: row.get("attempt")?,
+                earlier_attempts: row.get("attempts_before")?,
+                run: Arc::clone(&known.run),
+                standing: known.standing.clone(),
+                inputs: row.json("inputs")?,
+                key,
+            });
+        }
+        Ok(claims)
+    }
+
+    /// The run as it stands now.
+    async fn known(&mut self, tx: &mut Tx, run: RunId) -> Result<&Known, StoreError> {
+        if !self.known.contains_key(&run) {
+            let row = tx.row("SELECT changes, started_at FROM run WHERE id = $1", args![run]).await?;
+            let row = row.ok_or_else(|| StoreError::NotFound(format!("run {run}")))?;
+            if row.get::<Option<Timestamp>>("started_at")?.is_none() {
+                begin(tx, run, self.now).await?;
+            }
+            // Counted before it is read: what changes in between makes it seem older than it is, never newer.
+            let changes = row.get("changes")?;
+            let known = match self.store.remembered().recall(run, changes) {
+                Some(known) => known,
+                None => load(tx, run, changes).await?,
+            };
+            self.known.insert(run, known);
+        }
+        self.known.get(&run).ok_or_else(|| StoreError::NotFound(format!("run {run}")))
+    }
 }
 
 /// Asks the readers first, so that hosts that look for work do not queue for the writer.
 async fn any_ready(store: &Store) -> Result<bool, StoreError> {
     Ok(store.db().row("SELECT 1 AS one FROM step WHERE state = 'ready' LIMIT 1", vec![]).await?.is_some())
-}
-
-async fn whole(tx: &mut Tx, run: RunId) -> Result<(Run, Vec<StepRecord>), StoreError> {
-    let row = tx.row(select_run!("WHERE r.id = $1"), args![run]).await?;
-    let found = runs::read(&row.ok_or_else(|| StoreError::NotFound(format!("run {run}")))?)?;
-    Ok((found, records(tx, run).await?))
 }
 
 /// Notes that a run has begun. It never waits for the run: whoever holds it may be waiting for what this claim took.

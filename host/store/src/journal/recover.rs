@@ -6,13 +6,15 @@ use host_core::{
     RunId,
     event::Failure,
     pipeline::StepState,
-    run::{Run, StepKey, StepResult},
+    run::{StepKey, StepResult},
 };
-use jiff::Timestamp;
 
 use super::{
-    lock,
+    Turn, load,
+    memory::Known,
     settle::{Ending, end},
+    track::Before,
+    turn,
 };
 use crate::{
     Store, StoreError,
@@ -36,10 +38,10 @@ pub(super) async fn recover(store: &Store) -> Result<u64, StoreError> {
     let mut recovered = 0;
     for (run, keys) in lost(store).await? {
         let mut tx = store.begin().await?;
-        let Some(mut run) = lock(&mut tx, run).await? else { continue };
-        let now = tx.now().await?;
+        let Some(turn) = turn(&mut tx, run).await? else { continue };
+        let mut known = load(&mut tx, run, turn.changes).await?;
         for key in &keys {
-            recovered += u64::from(give_back(&mut tx, &mut run, key, now).await?);
+            recovered += u64::from(give_back(&mut tx, &mut known, key, turn).await?);
         }
         tx.commit().await?;
     }
@@ -59,20 +61,21 @@ async fn lost(store: &Store) -> Result<BTreeMap<RunId, Vec<StepKey>>, StoreError
 }
 
 /// Whether the lease was still lost when the run was held.
-async fn give_back(tx: &mut Tx, run: &mut Run, key: &StepKey, now: Timestamp) -> Result<bool, StoreError> {
+async fn give_back(tx: &mut Tx, known: &mut Known, key: &StepKey, turn: Turn) -> Result<bool, StoreError> {
     let sql = "UPDATE step SET host = NULL, lease_until = NULL WHERE run = $1 AND step = $2 AND trial = $3 AND state = 'running' \
-               AND lease_until <= $4 RETURNING attempt, attempts_before";
-    let row = tx.row(sql, args![key.run, key.step.as_str(), steps::trial(key.trial), now]).await?;
+               AND lease_until <= $4 RETURNING attempt, attempts_before, params, results";
+    let row = tx.row(sql, args![key.run, key.step.as_str(), steps::trial(key.trial), turn.now]).await?;
     let Some(row) = row else { return Ok(false) };
     let claims = row.get::<u32>("attempt")?.saturating_sub(row.get("attempts_before")?);
-    let allowed = run.spec.pipeline.steps.get(&key.step).map_or(0, |step| step.retry.attempts).max(CLAIMS);
+    let allowed = known.run.pipeline.steps.get(&key.step).map_or(0, |step| step.retry.attempts).max(CLAIMS);
     if claims < allowed {
         let update = "UPDATE step SET state = 'ready', ready_at = $1 WHERE run = $2 AND step = $3 AND trial = $4";
-        tx.execute(update, args![now, key.run, key.step.as_str(), steps::trial(key.trial)]).await?;
+        tx.execute(update, args![turn.now, key.run, key.step.as_str(), steps::trial(key.trial)]).await?;
     } else {
         let failure = Failure::transient("host-lost", format!("its host was gone {claims} times while it ran"));
-        let ending = Ending { state: StepState::Failed, failure: Some(failure), result: StepResult::default() };
-        end(tx, run, key, ending, now).await?;
+        let result = StepResult::default();
+        let ending = Ending { state: StepState::Failed, failure: Some(failure), result, before: Before::read(&row)? };
+        end(tx, known, key, ending, turn.now).await?;
     }
     Ok(true)
 }

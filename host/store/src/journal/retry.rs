@@ -8,7 +8,7 @@ use host_core::{
 };
 use serde_json::json;
 
-use super::{apply::Applying, lock, records};
+use super::{apply::Applying, lock, standing};
 use crate::{
     Store, StoreError, artifacts,
     audit::Deed,
@@ -25,26 +25,26 @@ pub(super) async fn retry(
     who: &str,
 ) -> Result<Run, JournalError> {
     let mut tx = store.begin().await?;
-    let mut run = lock(&mut tx, id).await?.ok_or(JournalError::NotFound(id))?;
+    let (mut run, turn) = lock(&mut tx, id).await?.ok_or(JournalError::NotFound(id))?;
     if !matches!(run.state, RunState::Failed | RunState::Cancelled) {
         return Err(JournalError::State { run: id, state: run.state.as_str(), wanted: "retried" });
     }
-    let now = tx.now().await?;
+    let now = turn.now;
     run.spec.pins = pins;
     (run.state, run.failure, run.finished_at) = (RunState::Running, None, None);
     let update = "UPDATE run SET state = 'running', failure = NULL, finished_at = NULL, spec = $1 WHERE id = $2";
     tx.execute(update, args![text::json(&run.spec)?, id]).await?;
-    let steps = records(&mut tx, id).await?;
-    let spec = run.spec.clone();
-    let mut progress = Progress::from_records(&spec, &steps);
+    let spec = &run.spec;
+    let mut progress = Progress::joined(spec, standing(&mut tx, id).await?);
     for again in progress.again(changed) {
         reset(&mut tx, id, &again).await?;
     }
     let changes = progress.advance();
-    Applying::new(&mut tx, &mut run, &steps, now).all(changes).await?;
+    let applied = Applying::new(&mut tx, spec, &progress, now).all(changes).await?;
     let deed = Deed { who, action: "run.retried", project: &spec.project, subject: &id.to_string() };
     deed.record(&mut tx, now, json!({ "name": spec.name(), "changed": changed })).await?;
     tx.commit().await?;
+    applied.tell(&mut run, now);
     Ok(run)
 }
 

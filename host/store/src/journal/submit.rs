@@ -7,11 +7,11 @@ use host_core::{
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{apply::Applying, lock};
+use super::{apply::Applying, find};
 use crate::{
     Store, StoreError,
     audit::Deed,
-    projects,
+    gc, projects,
     sql::{Arg, Tx, args, placeholders},
     steps, text,
 };
@@ -21,26 +21,21 @@ pub(super) async fn submit(store: &Store, new: NewRun) -> Result<Run, StoreError
     let now = tx.now().await?;
     projects::ensure(&mut tx, &new.project, now).await?;
     if !insert_run(&mut tx, &new, now).await? {
-        let there = lock(&mut tx, new.id).await?;
+        let there = find(&mut tx, new.id).await?;
         return there.ok_or_else(|| StoreError::NotFound(format!("run {}", new.id)));
     }
+    gc::refer(&mut tx, &new, now).await?;
     insert_labels(&mut tx, &new, now).await?;
     insert_steps(&mut tx, &new).await?;
-    let mut run = Run {
-        spec: new,
-        state: RunState::Running,
-        failure: None,
-        created_at: now,
-        started_at: None,
-        finished_at: None,
-    };
-    let spec = run.spec.clone();
-    let changes = Progress::new(&spec.pipeline, &spec.params, spec.seed).advance();
-    Applying::new(&mut tx, &mut run, &[], now).all(changes).await?;
-    let deed =
-        Deed { who: &spec.owner, action: "run.submitted", project: &spec.project, subject: &spec.id.to_string() };
-    deed.record(&mut tx, now, json!({ "name": spec.name(), "kind": spec.kind.as_str() })).await?;
+    let mut progress = Progress::new(&new.pipeline, &new.params, new.seed);
+    let changes = progress.advance();
+    let applied = Applying::new(&mut tx, &new, &progress, now).all(changes).await?;
+    let deed = Deed { who: &new.owner, action: "run.submitted", project: &new.project, subject: &new.id.to_string() };
+    deed.record(&mut tx, now, json!({ "name": new.name(), "kind": new.kind.as_str() })).await?;
     tx.commit().await?;
+    let state = RunState::Running;
+    let mut run = Run { spec: new, state, failure: None, created_at: now, started_at: None, finished_at: None };
+    applied.tell(&mut run, now);
     Ok(run)
 }
 
@@ -70,8 +65,8 @@ async fn insert_labels(tx: &mut Tx, new: &NewRun, now: Timestamp) -> Result<(), 
     Ok(())
 }
 
-/// How many rows one statement holds.
-const ROWS: usize = 100;
+/// How many rows one statement holds. Not many more: sqlx looks for each value's place among all that the statement has.
+const ROWS: usize = 32;
 const COLUMNS: &str = "INSERT INTO step (run, step, trial, project, position, state, attempt, attempts_before, drawn, params, \
                        inputs, outputs, results, models) VALUES";
 

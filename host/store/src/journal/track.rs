@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::metrics;
 use crate::{
     Store, StoreError,
-    sql::{Row, Tx, args},
+    sql::{Row, args},
     steps, text,
 };
 
@@ -22,23 +22,36 @@ pub(super) async fn track(store: &Store, key: &StepKey, attempt: u32, tracked: T
     let args = args![progress, key.run, key.step.as_str(), steps::trial(key.trial), attempt];
     let row = tx.row(update, args).await?.ok_or_else(|| JournalError::Stale(key.label()))?;
     if !(tracked.params.is_empty() && tracked.results.is_empty() && tracked.metrics.is_empty()) {
-        merge(&mut tx, key, &row, &tracked).await?;
+        let before = Before::read(&row)?.with(&tracked);
+        let update = "UPDATE step SET params = $1, results = $2 WHERE run = $3 AND step = $4 AND trial = $5";
+        let (params, results) = (text::json(&before.params)?, text::json(&before.results)?);
+        tx.execute(update, args![params, results, key.run, key.step.as_str(), steps::trial(key.trial)]).await?;
     }
     metrics::insert(&mut tx, key, attempt, &tracked.metrics).await?;
     tx.commit().await?;
     Ok(())
 }
 
-/// Adds to the params and results; a metric stands among the results by its last value.
-async fn merge(tx: &mut Tx, key: &StepKey, row: &Row, tracked: &Tracked) -> Result<(), StoreError> {
-    let mut params: Map<String, Value> = row.json("params")?;
-    params.extend(tracked.params.clone());
-    let mut results: Map<String, Value> = row.json("results")?;
-    results.extend(tracked.metrics.iter().map(|it| (it.name.clone(), value(it))));
-    results.extend(tracked.results.clone());
-    let update = "UPDATE step SET params = $1, results = $2 WHERE run = $3 AND step = $4 AND trial = $5";
-    let args = args![text::json(&params)?, text::json(&results)?, key.run, key.step.as_str(), steps::trial(key.trial)];
-    tx.execute(update, args).await.map(drop)
+/// What a running step was given and told so far.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    pub(super) params: Map<String, Value>,
+    pub(super) results: Map<String, Value>,
+}
+
+impl Before {
+    /// From a row with both columns.
+    pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self { params: row.json("params")?, results: row.json("results")? })
+    }
+
+    /// With what was tracked since; a metric stands among the results by its last value.
+    pub(super) fn with(mut self, tracked: &Tracked) -> Self {
+        self.params.extend(tracked.params.clone());
+        self.results.extend(tracked.metrics.iter().map(|it| (it.name.clone(), value(it))));
+        self.results.extend(tracked.results.clone());
+        self
+    }
 }
 
 /// A metric as JSON: what is no number is text.

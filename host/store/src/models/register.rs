@@ -11,7 +11,7 @@ use super::version::{self, select_version};
 use crate::{
     Store, StoreError,
     audit::Deed,
-    events,
+    events, gc,
     generation::{self, Of},
     projects,
     sql::{Tx, args},
@@ -27,6 +27,7 @@ pub(super) async fn register(store: &Store, new: NewVersion) -> Result<Version, 
         return Ok(there);
     }
     projects::ensure(&mut tx, &new.project, now).await?;
+    gc::mention(&mut tx, &[new.digest]).await?;
     let ensure = "INSERT INTO model (project, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     tx.execute(ensure, args![&new.project, &new.model, now]).await?;
     let number = next_number(&mut tx, &new).await?;

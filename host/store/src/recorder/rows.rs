@@ -4,16 +4,21 @@ use std::{collections::HashMap, sync::Arc};
 
 use host_core::record::{CallRecord, LogLine};
 
-use super::tallies::{Key, Sum};
+use super::{
+    Queued,
+    tallies::{Key, Sum},
+};
 use crate::{
     StoreError,
     logs::{StoredLine, rank},
-    sql::{Arg, Db, args, placeholders},
+    sql::{Arg, Db, Tx, args, placeholders},
     text::{json, json_opt},
 };
 
-/// How many rows one statement holds: one text for most of them, so that it is prepared once.
-const ROWS: usize = 100;
+/// How many rows a statement holds: of few sizes, so that each is prepared once. SQLite looks parameters up one by one,
+/// so that many of them cost it more than another statement; Postgres is a journey away for each statement.
+const ROWS_LITE: &[usize] = &[8, 1];
+const ROWS_POSTGRES: &[usize] = &[100, 10, 1];
 
 const CALLS: &str = "INSERT INTO call (id, project, function, revision, entry, trigger_kind, trigger_name, attempt, events, \
                      verdict, status, failure, started_at, duration_us, cpu_us, memory_bytes, bytes_in, bytes_out, fresh, \
@@ -95,6 +100,15 @@ impl Record for Arc<StoredLine> {
     }
 }
 
+impl<R: Record> Record for Queued<R> {
+    const INSERT: &'static str = R::INSERT;
+    const END: &'static str = R::END;
+
+    fn row(&self) -> Result<Vec<Arg>, StoreError> {
+        self.record.row()
+    }
+}
+
 impl Record for (Key, Sum) {
     const INSERT: &'static str = TOTALS;
     const END: &'static str = ADD_UP;
@@ -119,19 +133,56 @@ impl Record for (Key, Sum) {
 /// Writes all records in one transaction.
 pub(super) async fn write<R: Record>(db: &Db, records: &[R]) -> Result<(), StoreError> {
     let mut tx = db.begin().await?;
-    for chunk in records.chunks(ROWS) {
+    write_in(&mut tx, records).await?;
+    tx.commit().await
+}
+
+/// Writes records in a transaction.
+async fn write_in<R: Record>(tx: &mut Tx, records: &[R]) -> Result<(), StoreError> {
+    for chunk in chunks(records, if tx.is_postgres() { ROWS_POSTGRES } else { ROWS_LITE }) {
         let rows: Vec<Vec<Arg>> = chunk.iter().map(Record::row).collect::<Result<_, _>>()?;
         let columns = rows.first().map_or(0, Vec::len);
         let sql = placeholders(R::INSERT, rows.len(), columns, R::END);
         tx.execute(sql, rows.into_iter().flatten().collect()).await?;
     }
-    tx.commit().await
+    Ok(())
+}
+
+/// Cuts records into pieces of these sizes, the largest first; the last of them is 1.
+fn chunks<'r, R>(mut records: &'r [R], sizes: &'static [usize]) -> impl Iterator<Item = &'r [R]> {
+    std::iter::from_fn(move || {
+        let size = *sizes.iter().find(|it| **it <= records.len())?;
+        let (chunk, rest) = records.split_at(size);
+        records = rest;
+        Some(chunk)
+    })
 }
 
 /// Adds totals to those of the database, in one transaction: all of them or none.
 pub(super) async fn add_up(db: &Db, totals: &HashMap<Key, Sum>) -> Result<(), StoreError> {
+    write(db, &in_order(totals)).await
+}
+
+/// The same, in a transaction.
+pub(super) async fn add_up_in(tx: &mut Tx, totals: &HashMap<Key, Sum>) -> Result<(), StoreError> {
+    write_in(tx, &in_order(totals)).await
+}
+
+/// Every host takes the rows in the same order, so that none waits for another in a circle.
+fn in_order(totals: &HashMap<Key, Sum>) -> Vec<(Key, Sum)> {
     let mut totals: Vec<(Key, Sum)> = totals.iter().map(|(key, sum)| (*key, *sum)).collect();
-    // Every host takes the rows in the same order, so that none waits for another in a circle.
     totals.sort_by_key(|(key, _)| (key.revision, key.second, key.verdict.as_str()));
-    write(db, &totals).await
+    totals
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_go_in_pieces_of_few_sizes() {
+        let sizes = |count: usize| chunks(&vec![(); count], ROWS_POSTGRES).map(<[()]>::len).collect::<Vec<_>>();
+        assert_eq!(sizes(0), Vec::<usize>::new());
+        assert_eq!(sizes(212), [100, 100, 10, 1, 1]);
+    }
 }

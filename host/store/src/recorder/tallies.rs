@@ -6,6 +6,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
+use foldhash::fast::RandomState;
 use host_core::{
     RevisionId,
     record::{Tally, Verdict},
@@ -39,7 +40,7 @@ const MOST: usize = 8_192;
 
 #[derive(Debug, Default)]
 pub(super) struct Tallies {
-    shards: [Mutex<HashMap<Key, Sum>>; SHARDS],
+    shards: [Mutex<HashMap<Key, Sum, RandomState>>; SHARDS],
 }
 
 impl Tallies {
@@ -83,7 +84,7 @@ impl Tallies {
 }
 
 impl Sum {
-    fn add(&mut self, other: &Self) {
+    pub(super) fn add(&mut self, other: &Self) {
         self.calls = self.calls.saturating_add(other.calls);
         self.events = self.events.saturating_add(other.events);
         self.duration_us = self.duration_us.saturating_add(other.duration_us);

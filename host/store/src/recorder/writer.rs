@@ -16,6 +16,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    Queued,
     rows::{self, Record},
     tallies::Tallies,
 };
@@ -23,8 +24,10 @@ use crate::{StoreError, logs::StoredLine, sql::Db};
 
 /// How many records are written at once.
 const BATCH: usize = 500;
-/// How long a record waits for others to share its transaction.
-const GATHER: Duration = Duration::from_millis(50);
+/// How long a record waits for others to share its transaction, of which each costs a write to the disk.
+const GATHER: Duration = Duration::from_millis(250);
+/// How long it waits where the last ones filled more than a batch, and the queues would not hold what comes meanwhile.
+const GATHER_MANY: Duration = Duration::from_millis(10);
 /// How often totals are added to the database's.
 const TOTALS_EVERY: Duration = Duration::from_secs(1);
 /// How long the writer waits before it tries a database again that did not answer.
@@ -32,8 +35,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) struct Writer {
     db: Db,
-    calls: mpsc::Receiver<CallRecord>,
-    lines: mpsc::Receiver<Arc<StoredLine>>,
+    calls: mpsc::Receiver<Queued<CallRecord>>,
+    lines: mpsc::Receiver<Queued<Arc<StoredLine>>>,
     tallies: Arc<Tallies>,
     dropped: Arc<AtomicU64>,
     is_away: bool,
@@ -51,8 +54,8 @@ enum Patience {
 impl Writer {
     pub(super) fn new(
         db: Db,
-        calls: mpsc::Receiver<CallRecord>,
-        lines: mpsc::Receiver<Arc<StoredLine>>,
+        calls: mpsc::Receiver<Queued<CallRecord>>,
+        lines: mpsc::Receiver<Queued<Arc<StoredLine>>>,
         tallies: Arc<Tallies>,
         dropped: Arc<AtomicU64>,
     ) -> Self {
@@ -61,12 +64,14 @@ impl Writer {
 
     pub(super) async fn run(mut self, mut flushes: mpsc::Receiver<oneshot::Sender<()>>, stop: CancellationToken) {
         let mut totals_at = Instant::now() + TOTALS_EVERY;
+        let (mut first, mut gather, mut write_at) = (Held::default(), GATHER, None);
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 Some(done) = flushes.recv() => {
-                    self.write_all(Held::default(), Patience::Endless, &stop).await;
+                    self.write_all(std::mem::take(&mut first), Patience::Endless, &stop).await;
+                    write_at = None;
                     self.write_totals().await;
                     // Whoever asked may have gone.
                     let _ = done.send(());
@@ -75,27 +80,36 @@ impl Writer {
                     self.write_totals().await;
                     totals_at = Instant::now() + TOTALS_EVERY;
                 }
-                Some(call) = self.calls.recv() => self.gather(Held { call: Some(call), line: None }, &stop).await,
-                Some(line) = self.lines.recv() => self.gather(Held { call: None, line: Some(line) }, &stop).await,
+                () = sleep_until(write_at.unwrap_or(totals_at)), if write_at.is_some() => {
+                    let written = self.write_all(std::mem::take(&mut first), Patience::Endless, &stop).await;
+                    gather = if written > BATCH { GATHER_MANY } else { GATHER };
+                    write_at = None;
+                }
+                // The first record of a batch; others are given a moment to join it, and wake nobody.
+                Some(call) = self.calls.recv(), if write_at.is_none() => {
+                    first.call = Some(call);
+                    write_at = Some(Instant::now() + gather);
+                }
+                Some(line) = self.lines.recv(), if write_at.is_none() => {
+                    first.line = Some(line);
+                    write_at = Some(Instant::now() + gather);
+                }
             }
         }
-        self.write_all(Held::default(), Patience::Once, &stop).await;
+        self.write_all(first, Patience::Once, &stop).await;
         self.write_totals().await;
     }
 
-    /// The first record of a batch has come; others are given a moment to join it.
-    async fn gather(&mut self, first: Held, stop: &CancellationToken) {
-        tokio::select! { () = stop.cancelled() => {}, () = sleep(GATHER) => {} }
-        self.write_all(first, Patience::Endless, stop).await;
-    }
-
-    async fn write_all(&mut self, mut first: Held, patience: Patience, stop: &CancellationToken) {
+    /// Writes what is there, and says how much it was.
+    async fn write_all(&mut self, mut first: Held, patience: Patience, stop: &CancellationToken) -> usize {
+        let mut written = 0;
         loop {
             let calls = drain(first.call.take(), &mut self.calls);
             let lines = drain(first.line.take(), &mut self.lines);
             if calls.is_empty() && lines.is_empty() {
-                return;
+                return written;
             }
+            written += calls.len() + lines.len();
             self.write(&calls, patience, stop).await;
             self.write(&lines, patience, stop).await;
         }
@@ -169,8 +183,8 @@ impl Writer {
 /// What woke the writer.
 #[derive(Default)]
 struct Held {
-    call: Option<CallRecord>,
-    line: Option<Arc<StoredLine>>,
+    call: Option<Queued<CallRecord>>,
+    line: Option<Queued<Arc<StoredLine>>>,
 }
 
 fn drain<T>(first: Option<T>, queue: &mut mpsc::Receiver<T>) -> Vec<T> {

@@ -1,6 +1,8 @@
 //! The values that go into a statement: text, whole numbers and floats are all the store keeps.
 
-use host_core::{CallId, Digest, Name, RevisionId, RunId, id::HostId};
+use std::net::IpAddr;
+
+use host_core::{CallId, Digest, Name, RevisionId, RunId, id::HostId, identity::TokenId};
 use jiff::Timestamp;
 
 use crate::text::without_nul;
@@ -122,4 +124,4 @@ macro_rules! by_text {
     };
 }
 
-by_text!(CallId, Digest, HostId, Name, RevisionId, RunId);
+by_text!(CallId, Digest, HostId, IpAddr, Name, RevisionId, RunId, TokenId);

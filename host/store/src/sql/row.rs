@@ -1,6 +1,8 @@
 //! One row of an answer, read column by column into the words of core.
 
-use host_core::{CallId, Digest, Name, RevisionId, RunId, clock::from_micros};
+use std::net::IpAddr;
+
+use host_core::{CallId, Digest, Name, RevisionId, RunId, clock::from_micros, identity::TokenId};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use sqlx::{Row as _, postgres::PgRow, sqlite::SqliteRow};
@@ -123,4 +125,4 @@ macro_rules! by_text {
     };
 }
 
-by_text!(CallId, Digest, Name, RevisionId, RunId);
+by_text!(CallId, Digest, IpAddr, Name, RevisionId, RunId, TokenId);

@@ -1,4 +1,4 @@
-//! Bytes on disk and in memory, and the index of what they are.
+//! Bytes on disk, in memory and on S3, and the index of what they are.
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -12,7 +12,10 @@ use host_core::{
 use host_store::{ArtifactFilter, ArtifactStore, Failing, Fault};
 use serde_json::json;
 
-use crate::home::{Home, project};
+use crate::{
+    home::{Home, project},
+    s3::Bucket,
+};
 
 crate::facts! { artifacts_are_listed_newest_first }
 
@@ -63,7 +66,11 @@ fn streamed(chunks: Vec<Bytes>) -> ArtifactStream {
 async fn stores() -> (tempfile::TempDir, Vec<ArtifactStore>) {
     let folder = tempfile::tempdir().unwrap();
     let local = ArtifactStore::open(&folder.path().join("artifacts"), &SystemClock).await.unwrap();
-    (folder, vec![local, ArtifactStore::memory().await.unwrap()])
+    let mut stores = vec![local, ArtifactStore::memory().await.unwrap()];
+    if let Some(bucket) = Bucket::fresh().await {
+        stores.push(bucket.cold().await);
+    }
+    (folder, stores)
 }
 
 #[tokio::test]

@@ -157,7 +157,7 @@ async fn every_change_is_on_record(home: Home) {
     store.delete(&project(), &name("hello"), "ben").await.unwrap();
     let audit = store.audit(&project(), Some("hello"), &PageRequest::default()).await.unwrap();
     let audit: Vec<_> = audit.items.iter().map(|it| format!("{} {} {}", it.who, it.action, it.subject)).collect();
-    assert_eq!(audit, ["ben function.deleted hello", "ann function.activated hello"]);
+    assert_eq!(audit, ["ben function.deleted hello", "ann function.activated hello", "ann revision.added hello"]);
     let events = store.events(&project(), &PageRequest::default()).await.unwrap();
     let events: Vec<_> = events.items.iter().map(|it| it.r#type.as_str()).collect();
     assert_eq!(events, ["function.deleted", "function.activated"]);

@@ -35,8 +35,8 @@ async fn a_run_goes_from_step_to_step_to_its_end(home: Home) {
     assert_eq!(states(&store, id).await, ["a ready", "b waiting", "c waiting", "d waiting"]);
     home.tick();
     let claims = worker.claim_all().await;
-    assert_eq!((claims.len(), claims[0].attempt, claims[0].steps.len()), (1, 1, 4));
-    assert_eq!(claims[0].run.spec, run.spec);
+    assert_eq!((claims.len(), claims[0].attempt, claims[0].standing.size()), (1, 1, 4));
+    assert_eq!(*claims[0].run, run.spec);
     assert!(worker.claim_all().await.is_empty());
     assert!(store.run(id).await.unwrap().started_at.is_some());
     assert!(worker.done(&claims[0], json!({"rows": 3})).await.more);

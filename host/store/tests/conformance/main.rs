@@ -1,18 +1,27 @@
-//! What every database must do: the same facts on SQLite, and on Postgres where `WEFT_TEST_POSTGRES` names a server.
+//! What every database must do: the same facts on SQLite, and on Postgres where `WEFT_TEST_POSTGRES` names a server; and
+//! what every store of bytes must do, on S3 where `WEFT_TEST_S3` names one.
 
 #![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
 
 mod artifacts;
+mod chains;
 mod functions;
+mod gc;
 mod home;
 mod journal;
+mod keys;
 mod models;
+mod moving;
+mod objects;
 mod opening;
 mod outage;
 mod records;
 mod retries;
 mod runs;
+mod s3;
+mod secrets;
 mod sweeps;
+mod tokens;
 
 /// Makes each fact a test on both databases.
 macro_rules! facts {

@@ -9,6 +9,7 @@ use host_core::{
     page::PageRequest,
     ports::{Deployments as _, Recorder as _},
     record::{CallRecord, Level, LogLine, Stream, Tally, Verdict},
+    size::ByteSize,
 };
 use host_store::{CallFilter, Config, LogFilter, Order, Store, TotalsFilter};
 use serde_json::json;
@@ -25,6 +26,8 @@ crate::facts! {
     followers_see_lines_as_they_come,
     what_is_recorded_before_the_end_is_written,
     what_does_not_fit_is_dropped_and_counted,
+    what_would_take_too_much_memory_is_dropped_and_counted,
+    old_totals_are_added_up_and_stay_exact,
 }
 
 fn call(home: &Home, function: &str, verdict: Verdict) -> CallRecord {
@@ -236,4 +239,67 @@ async fn what_does_not_fit_is_dropped_and_counted(home: Home) {
     store.recorder().call(call(&home, "hello", Verdict::Ok));
     store.recorder().flush().await;
     assert_eq!(store.recorder().dropped(), 15, "a flood of lines costs no call its record");
+}
+
+async fn what_would_take_too_much_memory_is_dropped_and_counted(home: Home) {
+    let config = Config { record_memory: ByteSize(100 << 10), ..home.config.clone() };
+    let store = Store::open(&config, std::sync::Arc::new(home.clock.clone())).await.unwrap();
+    for _ in 0..10 {
+        store.recorder().log(line(&home, &"x".repeat(30 << 10)));
+    }
+    // One thread: the writer had no turn yet.
+    assert_eq!(store.recorder().dropped(), 7, "three of these fit");
+    let mut failed = call(&home, "hello", Verdict::Fatal);
+    failed.failure.as_mut().unwrap().message = "y".repeat(90 << 10);
+    for _ in 0..2 {
+        store.recorder().call(CallRecord { id: CallId::next(), ..failed.clone() });
+    }
+    assert_eq!(store.recorder().dropped(), 8, "a flood of lines costs no call its record");
+    store.recorder().flush().await;
+    store.recorder().log(line(&home, &"x".repeat(30 << 10)));
+    store.recorder().flush().await;
+    assert_eq!(store.recorder().dropped(), 8, "what was written makes room");
+    let lines =
+        store.logs(&project(), &LogFilter::default(), Order::OldestFirst, &PageRequest::default()).await.unwrap();
+    assert_eq!(lines.items.len(), 4);
+}
+
+async fn old_totals_are_added_up_and_stay_exact(home: Home) {
+    let store = home.store().await;
+    let deployed = store.add(revision("name = \"hello\"", "v1")).await.unwrap();
+    // Postgres ages by its own clock.
+    let now = if home.is_postgres() { jiff::Timestamp::from_second(unix_now()).unwrap() } else { home.clock.now() };
+    let ago = |hours: i64| now - jiff::SignedDuration::from_hours(hours);
+    let starts = [ago(31 * 24 + 2), ago(30), ago(2)];
+    for start in starts {
+        let hour = start.as_second() - start.as_second().rem_euclid(3_600);
+        for number in 0..1_500_i64 {
+            let verdict = if number % 3 == 0 { Verdict::Invalid } else { Verdict::Ok };
+            let usage = Usage { duration_us: number as u64, cpu_us: 1, bytes_in: 2, bytes_out: 3, ..Usage::default() };
+            let started_at = jiff::Timestamp::from_second(hour + number).unwrap();
+            store.recorder().tally(Tally { revision: deployed.id, verdict, events: 2, started_at, usage });
+        }
+    }
+    store.recorder().flush().await;
+    let all = |every_s| TotalsFilter { function: None, since: ago(40 * 24), until: None, every_s };
+    let by_hour = store.totals(&project(), &all(3_600)).await.unwrap();
+    assert_eq!(store.totals(&project(), &all(1)).await.unwrap().len(), 4_500);
+
+    let aged = store.age().await.unwrap();
+    // Where a span begins, its total is in place already.
+    assert_eq!((aged.forgotten, aged.added_up), (0, 1_499 + 1_500 - 25));
+    assert_eq!(
+        store.totals(&project(), &all(3_600)).await.unwrap(),
+        by_hour,
+        "nothing was lost and nothing counted twice"
+    );
+    let rows = store.totals(&project(), &all(1)).await.unwrap();
+    assert_eq!(rows.len(), 1 + 25 + 1_500, "an hour, minutes, seconds");
+    assert_eq!((rows[0].calls, rows[0].failures, rows[0].longest_us), (1_500, 500, 1_499));
+    assert_eq!(store.age().await.unwrap(), host_store::Aged::default(), "there is nothing left to do");
+}
+
+#[expect(clippy::disallowed_methods, reason = "what the database's own clock says, within a second")]
+fn unix_now() -> i64 {
+    jiff::Timestamp::now().as_second()
 }

@@ -2,6 +2,7 @@
 
 use host_core::{
     page::PageRequest,
+    pipeline::Progress,
     ports::Journal as _,
     run::{Pins, RunState},
 };
@@ -33,7 +34,8 @@ async fn a_sweep_opens_when_its_step_is_ready_and_ends_with_its_best_trial(home:
         ["a done", "t running", "t#0 ready", "t#1 ready", "t#2 waiting", "t#3 waiting", "z waiting"]
     );
     let claims = worker.claim_all().await;
-    assert_eq!(claims[1].steps[3].params, map(json!({"fixed": 1, "n": 2})));
+    let given = Progress::go_on(&claims[1].run, claims[1].standing.clone()).work("t", Some(1)).unwrap();
+    assert_eq!(given.params, map(json!({"fixed": 1, "n": 2})));
     worker.done(&claims[1], json!({"acc": 0.7})).await;
     worker.done(&claims[0], json!({"acc": 0.2})).await;
     let claims = worker.claim_all().await;

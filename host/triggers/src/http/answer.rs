@@ -1,24 +1,54 @@
 //! From the outcomes of events to the response.
 
-use ::http::{HeaderValue, Response, StatusCode, header};
+use std::borrow::Cow;
+
+use ::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::body::Body;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use host_core::event::{Failure, Outcome, Output};
+use host_core::event::{Failure, Outcome, Output, in_header, is_attribute};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::problem::Problem;
 
-/// The first output is the answer; its extension `httpstatus` is the status.
-pub(super) fn of_outputs(outputs: Vec<Output>) -> Result<Response<Body>, Problem> {
-    let Some(output) = outputs.into_iter().next() else {
+/// The extension that is the answer's status, and none of the output's.
+const STATUS: &str = "httpstatus";
+
+/// The most extensions of an output that become headers: many clients take no more than a hundred headers.
+const MOST_EXTENSIONS: usize = 64;
+
+// Read once, not with every answer.
+static SPECVERSION: HeaderName = HeaderName::from_static("ce-specversion");
+static SOURCE: HeaderName = HeaderName::from_static("ce-source");
+static ID: HeaderName = HeaderName::from_static("ce-id");
+static TYPE: HeaderName = HeaderName::from_static("ce-type");
+static TIME: HeaderName = HeaderName::from_static("ce-time");
+
+/// How many headers most answers have: room for all of them is made at once.
+const USUAL_HEADERS: usize = 12;
+
+/// What the host says of every output of a call.
+pub(super) struct Stamp<'r> {
+    pub(super) source: &'r HeaderValue,
+    pub(super) time: Timestamp,
+    pub(super) traceparent: Option<&'r str>,
+}
+
+/// The first output of the event `id` is the answer, as a CloudEvent in the binary mode; its extension `httpstatus` is
+/// the status.
+pub(super) fn of_outputs(id: &str, outputs: Vec<Output>, stamp: &Stamp<'_>) -> Result<Response<Body>, Problem> {
+    let Some(mut output) = outputs.into_iter().next() else {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
         return Ok(response);
     };
     let status = status_of(&output)?;
     let has_body = status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED;
-    let mut response = Response::new(if has_body { Body::from(output.data) } else { Body::empty() });
+    let data = std::mem::take(&mut output.data);
+    let mut response = Response::new(if has_body { Body::from(data) } else { Body::empty() });
     *response.status_mut() = status;
+    response.headers_mut().reserve(USUAL_HEADERS);
+    describe(id, &mut output, stamp, response.headers_mut());
     if has_body {
         let content_type = output.content_type.and_then(|it| HeaderValue::try_from(it).ok());
         let content_type = content_type.unwrap_or(HeaderValue::from_static("application/octet-stream"));
@@ -27,8 +57,51 @@ pub(super) fn of_outputs(outputs: Vec<Output>) -> Result<Response<Body>, Problem
     Ok(response)
 }
 
+/// Says in headers which event this is. What the host says of it cannot be said otherwise by the function.
+fn describe(id: &str, output: &mut Output, stamp: &Stamp<'_>, headers: &mut HeaderMap) {
+    headers.insert(&SPECVERSION, HeaderValue::from_static("1.0"));
+    headers.insert(&SOURCE, stamp.source.clone());
+    let mut say = |name: HeaderName, value: Cow<'_, str>| {
+        // An encoded text always fits into a header.
+        if let Ok(value) = HeaderValue::try_from(value.into_owned()) {
+            headers.insert(name, value);
+        }
+    };
+    say(ID.clone(), in_header(&identity(id, 0)));
+    say(TYPE.clone(), in_header(&output.r#type));
+    say(TIME.clone(), stamp.time.to_string().into());
+    if let Some(subject) = &output.subject {
+        say(HeaderName::from_static("ce-subject"), in_header(subject));
+    }
+    for (name, value) in extensions(output, stamp).take(MOST_EXTENSIONS) {
+        if let Ok(header) = HeaderName::try_from(format!("ce-{name}")) {
+            say(header, in_header(value));
+        }
+    }
+    if let Some(traceparent) = stamp.traceparent {
+        say(HeaderName::from_static("traceparent"), traceparent.into());
+        say(HeaderName::from_static("ce-traceparent"), traceparent.into());
+    }
+}
+
+/// The identity of an output: the same however often its event is tried.
+fn identity(event: &str, index: usize) -> String {
+    format!("{event}/{index}")
+}
+
+/// The extensions that a function may give; one that bears the name of an attribute would speak for the host.
+fn extensions<'o>(output: &'o Output, stamp: &Stamp<'_>) -> impl Iterator<Item = (&'o String, &'o String)> {
+    let has_trace = stamp.traceparent.is_some();
+    output.extensions.iter().map(|(name, value)| (name, value)).filter(move |(name, _)| {
+        if is_attribute(name) {
+            tracing::warn!(extension = name, "an output's extension bears the name of an attribute and is left out");
+        }
+        !is_attribute(name) && *name != STATUS && !(has_trace && *name == "traceparent")
+    })
+}
+
 fn status_of(output: &Output) -> Result<StatusCode, Problem> {
-    let Some((_, text)) = output.extensions.iter().find(|(name, _)| name == "httpstatus") else {
+    let Some((_, text)) = output.extensions.iter().find(|(name, _)| name == STATUS) else {
         return Ok(StatusCode::OK);
     };
     let status = text.parse().ok().and_then(|it| StatusCode::from_u16(it).ok());
@@ -36,9 +109,9 @@ fn status_of(output: &Output) -> Result<StatusCode, Problem> {
 }
 
 /// One entry per event, in order: its outputs, or how it failed. The status is 207 when any did.
-pub(super) fn of_batch(ids: &[String], outcomes: Vec<Outcome>) -> Response<Body> {
+pub(super) fn of_batch(ids: &[String], outcomes: Vec<Outcome>, stamp: &Stamp<'_>) -> Response<Body> {
     let failed = outcomes.iter().any(Result::is_err);
-    let entries: Vec<Value> = ids.iter().zip(outcomes).map(|(id, outcome)| entry(id, outcome)).collect();
+    let entries: Vec<Value> = ids.iter().zip(outcomes).map(|(id, outcome)| entry(id, outcome, stamp)).collect();
     // A tree of values always serialises.
     let body = serde_json::to_vec(&entries).unwrap_or_default();
     let mut response = Response::new(Body::from(body));
@@ -47,9 +120,12 @@ pub(super) fn of_batch(ids: &[String], outcomes: Vec<Outcome>) -> Response<Body>
     response
 }
 
-fn entry(id: &str, outcome: Outcome) -> Value {
+fn entry(id: &str, outcome: Outcome, stamp: &Stamp<'_>) -> Value {
     match outcome {
-        Ok(outputs) => json!({ "id": id, "outputs": outputs.into_iter().map(output).collect::<Vec<_>>() }),
+        Ok(outputs) => {
+            let outputs = outputs.into_iter().enumerate().map(|(index, it)| output(&identity(id, index), it, stamp));
+            json!({ "id": id, "outputs": outputs.collect::<Vec<_>>() })
+        }
         Err(failure) => json!({ "id": id, "failure": told(&failure) }),
     }
 }
@@ -63,13 +139,24 @@ fn told(failure: &Failure) -> Value {
     told
 }
 
-/// An output in the JSON format of CloudEvents, as far as the function filled it.
-fn output(output: Output) -> Value {
-    let mut event = Map::new();
-    event.insert("type".into(), output.r#type.into());
-    let optional = [("subject", output.subject), ("datacontenttype", output.content_type.clone())];
+/// An output in the JSON format of CloudEvents.
+fn output(id: &str, output: Output, stamp: &Stamp<'_>) -> Value {
+    let mut event: Map<String, Value> =
+        extensions(&output, stamp).map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+    let host = [
+        ("specversion", "1.0".into()),
+        ("id", id.to_owned()),
+        ("source", stamp.source.to_str().unwrap_or_default().to_owned()),
+        ("time", stamp.time.to_string()),
+        ("type", output.r#type),
+    ];
+    event.extend(host.into_iter().map(|(name, value)| (name.to_owned(), value.into())));
+    let optional = [
+        ("subject", output.subject),
+        ("datacontenttype", output.content_type.clone()),
+        ("traceparent", stamp.traceparent.map(str::to_owned)),
+    ];
     event.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))));
-    event.extend(output.extensions.into_iter().map(|(name, value)| (name, value.into())));
     let is_json = output.content_type.as_deref().is_some_and(super::cloudevents::is_json);
     let as_json = is_json.then(|| serde_json::from_slice(&output.data).ok()).flatten();
     match (as_json, std::str::from_utf8(&output.data)) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ::http::{HeaderMap, header};
+use ::http::{HeaderMap, HeaderName, header};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use host_core::event::Event;
@@ -10,6 +10,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, value::RawValue};
 
 use super::problem::Problem;
+
+static SPECVERSION: HeaderName = HeaderName::from_static("ce-specversion");
 
 /// What a request carries.
 pub(super) enum Read {
@@ -39,10 +41,23 @@ pub(super) fn read(headers: &HeaderMap, body: Bytes, most: usize) -> Result<Read
         }
         return batch.into_iter().map(event_of).collect::<Result<_, _>>().map(Read::Batch);
     }
-    if headers.contains_key("ce-specversion") {
+    if headers.contains_key(&SPECVERSION) {
         return binary(headers, content_type, body).map(|event| Read::One(Box::new(event)));
     }
     Ok(Read::Plain(body))
+}
+
+/// The events of a request with these headers and this body, at most `most`; a plain request has none.
+///
+/// # Errors
+/// With what is wrong with them.
+pub fn events(headers: &HeaderMap, body: Bytes, most: usize) -> Result<Vec<Event>, String> {
+    match read(headers, body, most) {
+        Ok(Read::One(event)) => Ok(vec![*event]),
+        Ok(Read::Batch(events)) => Ok(events),
+        Ok(Read::Plain(_)) => Ok(Vec::new()),
+        Err(problem) => Err(problem.detail().to_owned()),
+    }
 }
 
 /// Whether a media type says JSON.

@@ -2,6 +2,7 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -9,9 +10,12 @@ use std::{
 use ::http::Response;
 use axum::body::Body;
 use bytes::Bytes;
-use host_core::body::{self, BodyError};
+use host_core::{
+    body::{self, BodyError, Unread, Whole},
+    budget::Budget,
+};
 use http_body::{Body as _, Frame, SizeHint};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use tokio_util::sync::DropGuard;
 
 use super::problem::Problem;
@@ -25,17 +29,38 @@ pub(super) fn incoming(body: Body) -> body::Body {
 }
 
 /// Reads a whole body of at most `most` bytes, no longer than `longest`.
-pub(super) async fn read(body: Body, most: u64, longest: Duration) -> Result<Bytes, Problem> {
+pub(super) async fn read(body: Body, most: u64, longest: Duration, bodies: &Arc<Budget>) -> Result<Whole, Problem> {
     if body.is_end_stream() {
-        return Ok(Bytes::new());
+        return Ok(Whole { bytes: Bytes::new(), held: bodies.part() });
     }
-    let limited = Limited::new(body, usize::try_from(most).unwrap_or(usize::MAX));
-    match tokio::time::timeout(longest, limited.collect()).await {
+    let mut reading = std::pin::pin!(body::read(body, most, bodies));
+    let read = match soon(reading.as_mut()).await {
+        Some(read) => Ok(read),
+        None => tokio::time::timeout(longest, reading).await,
+    };
+    match read {
         Err(_) => Err(Problem::too_slow()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::too_large(most)),
-        Ok(Err(_)) => Err(Problem::broke_off()),
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(Unread::TooLarge(most))) => Err(Problem::too_large(most)),
+        Ok(Err(Unread::Exhausted(exhausted))) => Err(Problem::bodies_full(exhausted)),
+        Ok(Err(Unread::Broken)) => Err(Problem::broke_off()),
+        Ok(Ok(whole)) => Ok(whole),
     }
+}
+
+/// What a future gives at the first or second look. A body that came with its head is there at the second, once the
+/// server knows that it is wanted; only for others a timer is worth its price.
+async fn soon<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+    let mut looked = false;
+    std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if looked => Poll::Ready(None),
+        Poll::Pending => {
+            looked = true;
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await
 }
 
 /// The guest's response for the client. The call is cancelled when the client goes away before the last byte.

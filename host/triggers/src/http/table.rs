@@ -3,10 +3,11 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use ::http::{HeaderMap, HeaderValue, Method, header};
+use foldhash::fast::RandomState;
 use host_core::{
     Name,
     function::{Entries, Revision},
-    manifest::{HttpTrigger, Trigger},
+    manifest::{Auth, HttpTrigger, Trigger},
     ports::Functions,
 };
 
@@ -17,7 +18,7 @@ use super::cors::Rules;
 pub(super) struct Table {
     of: Arc<Functions>,
     /// By `name` in the default project, and by `project:name` in each.
-    named: HashMap<String, Arc<Route>>,
+    named: HashMap<String, Arc<Route>, RandomState>,
     /// By host name.
     hosts: HashMap<String, Paths>,
     /// Those without a host.
@@ -38,11 +39,15 @@ pub(super) struct Route {
     pub(super) timeout: Duration,
     /// `name@number`, as answers bear it.
     pub(super) stamp: HeaderValue,
+    /// Where its outputs come from, as a URI reference.
+    pub(super) source: HeaderValue,
     /// What the trigger is called on records.
     pub(super) trigger: Arc<str>,
     /// Any, when empty.
     methods: Vec<Method>,
     pub(super) cors: Option<Rules>,
+    /// Who may ask this way; as the host demands it of its own paths, when absent.
+    pub(super) auth: Option<Auth>,
 }
 
 /// What a request met.
@@ -70,7 +75,7 @@ impl Table {
                 match trigger.pattern() {
                     Ok(pattern) => {
                         let host = trigger.host.as_ref().map(|it| it.to_ascii_lowercase());
-                        patterns.entry((host, pattern)).or_default().push(Arc::new(Route::of(revision, trigger)));
+                        patterns.entry((host, pattern)).or_default().push(Arc::new(Route::routed(revision, trigger)));
                     }
                     Err(error) => tracing::warn!(function = %revision.function, error, "could not route a trigger"),
                 }
@@ -93,8 +98,7 @@ impl Table {
 
     fn name(&mut self, revision: &Revision) {
         let (project, function) = (&revision.project, &revision.function);
-        let trigger = HttpTrigger { host: None, path: format!("/fn/{function}"), methods: Vec::new(), cors: None };
-        let route = Arc::new(Route::of(revision, &trigger));
+        let route = Arc::new(Route::by_name(revision));
         if *project == Name::default_project() {
             self.named.insert(function.to_string(), Arc::clone(&route));
         }
@@ -117,9 +121,26 @@ impl Table {
 }
 
 impl Route {
+    /// One that a manifest asks for: for anybody, unless it says otherwise.
+    fn routed(revision: &Revision, trigger: &HttpTrigger) -> Self {
+        let auth = trigger.auth.clone().unwrap_or_default();
+        Self { auth: Some(auth), ..Self::of(revision, trigger) }
+    }
+
+    /// The way to a revision by its name alone.
+    pub(super) fn by_name(revision: &Revision) -> Self {
+        let path = format!("/fn/{}", revision.function);
+        Self::of(revision, &HttpTrigger { host: None, path, methods: Vec::new(), cors: None, auth: None })
+    }
+
     fn of(revision: &Revision, trigger: &HttpTrigger) -> Self {
         let limits = &revision.manifest.limits;
         let stamp = format!("{}@{}", revision.function, revision.number);
+        let source = if revision.project == Name::default_project() {
+            format!("/fn/{}", revision.function)
+        } else {
+            format!("/fn/{}:{}", revision.project, revision.function)
+        };
         Self {
             project: revision.project.clone(),
             function: revision.function.clone(),
@@ -128,9 +149,11 @@ impl Route {
             max_body: limits.max_body.0,
             timeout: limits.call_timeout().duration(),
             stamp: HeaderValue::try_from(stamp).unwrap_or(HeaderValue::from_static("")),
+            source: HeaderValue::try_from(source).unwrap_or(HeaderValue::from_static("/fn")),
             trigger: trigger.host.iter().cloned().chain([trigger.path.clone()]).collect::<String>().into(),
             methods: trigger.methods.iter().filter_map(|it| Method::from_bytes(it.as_bytes()).ok()).collect(),
             cors: trigger.cors.as_ref().map(Rules::new),
+            auth: trigger.auth.clone(),
         }
     }
 

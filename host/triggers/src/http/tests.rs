@@ -4,16 +4,20 @@ use async_trait::async_trait;
 use host_core::{
     Digest, RevisionId, body,
     call::{Called, End, Finished},
+    clock::ManualClock,
     event::{Failure, FailureKind, Output, code},
     function::{Entries, Revision},
     manifest::Manifest,
     ports::{DeployError, Functions},
+    size::ByteSize,
 };
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 use super::*;
+
+mod guard;
 
 /// How the function answers.
 type Act = Box<dyn Fn(Call, &CallContext) -> Result<Reply, Failure> + Send + Sync>;
@@ -71,6 +75,7 @@ fn revision(project: &str, entries: Entries, manifest: &str) -> Revision {
 struct Host {
     http: Arc<Http>,
     neighbours: Arc<Neighbours>,
+    bodies: Arc<Budget>,
 }
 
 fn host(
@@ -81,8 +86,10 @@ fn host(
     let functions = Functions { generation: 1, active: revisions.into_iter().map(active).collect() };
     let (functions, targets) = (Mutex::new(Arc::new(functions)), Mutex::default());
     let neighbours = Arc::new(Neighbours { functions, act: Box::new(act), targets });
-    let config = Config { max_batch: 2 };
-    Host { http: Http::new(config, neighbours.clone(), neighbours.clone()), neighbours }
+    let (config, bodies) = (Config { max_batch: 2, ..Config::default() }, Budget::new(ByteSize(1 << 20)));
+    let clock = Arc::new(ManualClock::at("2025-01-02T03:04:05Z".parse().unwrap()));
+    let http = Http::new(config, neighbours.clone(), neighbours.clone(), bodies.clone(), clock);
+    Host { http, neighbours, bodies }
 }
 
 /// A handler that says what it was given.
@@ -303,7 +310,10 @@ async fn events_come_in_the_headers_in_the_body_or_as_a_batch() {
     let batch = [("content-type", "application/cloudevents-batch+json")];
     let answer = host.post("/fn/hello", &batch, &format!("[{event},{text}]")).await;
     assert_eq!((answer.status, answer.json().as_array().unwrap().len()), (200, 2));
-    assert_eq!(answer.json()[0]["outputs"][0]["type"], "mirrored");
+    let output = &answer.json()[0]["outputs"][0];
+    assert_eq!((&output["specversion"], &output["type"]), (&json!("1.0"), &json!("mirrored")));
+    assert_eq!((&output["id"], &output["source"]), (&json!("7/0"), &json!("/fn/hello")));
+    assert_eq!(output["time"], "2025-01-02T03:04:05Z");
     assert_eq!(answer.json()[0]["outputs"][0]["data"]["source"], "/s");
     assert_eq!(host.post("/fn/hello", &batch, &format!("[{event},{event},{event}]")).await.status, 413);
 }
@@ -458,4 +468,86 @@ async fn the_router_gives_every_path_to_the_trigger() {
     let host = host([hello()], mirror);
     let response = host.http.router().oneshot(request("GET", "/fn/hello", &[], "")).await.unwrap();
     assert_eq!(response.status(), 200);
+}
+
+/// The headers that make an answer an event.
+fn attributes(answer: &Answer) -> Vec<(&str, &str)> {
+    let mut headers: Vec<_> =
+        answer.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+    headers.retain(|(name, _)| name.starts_with("ce-") || *name == "traceparent");
+    headers.sort_unstable();
+    headers
+}
+
+#[tokio::test]
+async fn an_answer_is_an_event_whose_identity_source_and_time_the_host_gives() {
+    let own = [("httpstatus", "201"), ("shard", "café 7"), ("Not ok", "x")];
+    let host = host([hello()], answers(Ok(vec![Output { subject: Some("s".into()), ..output("{}", &own) }])));
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let event =
+        [("ce-specversion", "1.0"), ("ce-id", "7 a"), ("ce-source", "/s"), ("ce-type", "t"), ("traceparent", trace)];
+    let answer = host.post("/fn/hello", &event, "{}").await;
+    let expected = [
+        ("ce-id", "7%20a/0"),
+        ("ce-shard", "caf%C3%A9%207"),
+        ("ce-source", "/fn/hello"),
+        ("ce-specversion", "1.0"),
+        ("ce-subject", "s"),
+        ("ce-time", "2025-01-02T03:04:05Z"),
+        ("ce-traceparent", trace),
+        ("ce-type", "mirrored"),
+        ("traceparent", trace),
+    ];
+    assert_eq!((answer.status, attributes(&answer)), (201, expected.to_vec()));
+    let plain = host.post("/fn/hello", &[], "{}").await;
+    assert_eq!(plain.header("ce-id"), format!("{}/0", plain.header("x-weft-call-id")));
+    assert_eq!((plain.header("ce-source"), plain.header("traceparent")), ("/fn/hello", ""));
+}
+
+#[tokio::test]
+async fn an_extension_named_like_an_attribute_speaks_for_nobody() {
+    let names = ["id", "source", "type", "time", "specversion", "subject", "data", "datacontenttype", "data_base64"];
+    let own: Vec<_> = names.iter().map(|name| (*name, "forged")).collect();
+    let host = host([hello()], answers(Ok(vec![output("{}", &own)])));
+    let answer = host.post("/fn/hello", &[], "{}").await;
+    let told: Vec<&str> = attributes(&answer).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(told, ["ce-id", "ce-source", "ce-specversion", "ce-time", "ce-type"]);
+    assert!(!format!("{:?}", answer.headers).contains("forged"));
+
+    let event = r#"[{"specversion":"1.0","id":"7","source":"/s","type":"t"}]"#;
+    let batch = [("content-type", "application/cloudevents-batch+json")];
+    let output = host.post("/fn/hello", &batch, event).await.json()[0]["outputs"][0].clone();
+    assert!(!output.to_string().contains("forged"), "{output}");
+    assert_eq!((&output["id"], &output["type"], &output["data"]), (&json!("7/0"), &json!("mirrored"), &json!({})));
+}
+
+#[tokio::test]
+async fn bodies_together_take_no_more_than_the_host_holds_and_give_it_back() {
+    let host = host([hello()], mirror);
+    let full = host.bodies.clone();
+    let big = "x".repeat(600 << 10);
+    assert_eq!((host.post("/fn/hello", &[], &big).await.status, full.left()), (200, 1 << 20));
+    let mut others = full.part();
+    others.grow(500 << 10).unwrap();
+    let refused = host.post("/fn/hello", &[], &big).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (503, "1"));
+    assert_eq!(refused.json()["code"], "bodies-full");
+    assert_eq!(host.post("/fn/hello", &[], "small").await.status, 200);
+    drop(others);
+    assert_eq!((host.post("/fn/hello", &[], &big).await.status, full.left()), (200, 1 << 20));
+}
+
+#[tokio::test]
+async fn a_body_counts_for_as_long_as_its_call_runs() {
+    let held = Budget::new(ByteSize(1 << 20));
+    let seen = Arc::new(Mutex::new(0));
+    let (theirs, budget) = (seen.clone(), Arc::new(Mutex::new(None::<Arc<Budget>>)));
+    let whole = budget.clone();
+    let host = host([hello()], move |call, context| {
+        *theirs.lock() = whole.lock().as_ref().map_or(0, |it| it.left());
+        mirror(call, context)
+    });
+    *budget.lock() = Some(host.bodies.clone());
+    host.post("/fn/hello", &[], "four").await;
+    assert_eq!((*seen.lock(), host.bodies.left()), (held.left() - 4, held.left()));
 }

@@ -52,8 +52,12 @@ fn behave(event: Event<Bytes>) -> Answer {
         "env" => answer(&reach::environment()),
         "file" => answer(&reach::file(text(&event)?)),
         "connect" => answer(&reach::connect(text(&event)?)),
+        "fetch" => answer(&reach::fetch(text(&event)?)?),
         "model" => answer(&score::infer(&event.data)?),
         "current" => answer(&score::current(text(&event)?)?),
+        "weft.http.request" if event.source.ends_with("/hello") => {
+            Ok(vec![Output::of(b"Hello, World!".to_vec()).content_type("text/plain")])
+        }
         other => Err(Failure::invalid("unknown-behaviour", format!("no behaviour is called `{other}`"))),
     }
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, env, fs, net::TcpStream};
 
 use serde_json::{Value, json};
+use weft::Failure;
 
 pub(crate) fn environment() -> Value {
     let variables: BTreeMap<String, String> = env::vars().collect();
@@ -19,6 +20,12 @@ pub(crate) fn file(path: &str) -> Value {
 
 pub(crate) fn connect(address: &str) -> Value {
     said(TcpStream::connect(address).map(|_| 1))
+}
+
+/// What a GET came to; a failure where it was not sent.
+pub(crate) fn fetch(url: &str) -> Result<Value, Failure> {
+    let answer = weft::http::get(url).send()?;
+    Ok(json!({ "status": answer.status, "body": answer.text() }))
 }
 
 fn said(result: std::io::Result<usize>) -> Value {

@@ -9,6 +9,7 @@ use wasip2::{
 };
 
 mod fetch;
+mod relay;
 mod routes;
 
 struct Server;

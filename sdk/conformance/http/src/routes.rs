@@ -8,7 +8,7 @@ use std::{
 
 use wasip2::http::types::{ErrorCode, Fields, IncomingRequest, ResponseOutparam};
 
-use crate::{Query, Sending, fetch, receive, refused, reply};
+use crate::{Query, Sending, fetch, receive, refused, relay, reply};
 
 /// How often this instance was asked: more than 1 shows that it was kept warm.
 static CALLS: AtomicU64 = AtomicU64::new(0);
@@ -44,6 +44,7 @@ pub(crate) fn serve(
         "error" => fail(out),
         "grow" => grow(query, out),
         "outgoing" => reply(out, 200, fetch::get(query).as_bytes()),
+        "relay" => relay::serve(query, request, out),
         _ => reply(out, 404, b"no such route"),
     }
 }

@@ -67,6 +67,7 @@ fn behave(params: Params, run: &Run) -> Result<(), Failure> {
         "seed" => json!(run.seed().to_string()),
         "env" => json!(std::env::vars().collect::<Vec<_>>()),
         "args" => json!(std::env::args().collect::<Vec<_>>()),
+        "fetch" => fetch(&params.text)?,
         "infer" => score::infer(run, &params.text)?,
         other => files::behave(other, params.n, &params.text)?,
     };
@@ -115,6 +116,12 @@ fn record(run: &Run, steps: u64) -> Result<Value, Failure> {
     run.param("chosen", &json!({ "depth": 3 }))?;
     run.result("nested", &json!({ "list": [1, 2.5, null, "é"] }))?;
     Ok(json!(steps))
+}
+
+/// What a GET came to, with a timeout that only real time may end.
+fn fetch(url: &str) -> Result<Value, Failure> {
+    let answer = weft::http::get(url).timeout(Duration::from_secs(30)).send()?;
+    Ok(json!({ "status": answer.status, "body": answer.text() }))
 }
 
 /// The number that `text` is, as the metric `loss`.

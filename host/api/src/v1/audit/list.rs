@@ -18,11 +18,11 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(crate) struct Query {
     /// Only those of this subject, such as a function's name.
-    subject: Option<String>,
+    pub(super) subject: Option<String>,
     /// How many at most.
-    limit: Option<u32>,
+    pub(super) limit: Option<u32>,
     /// The `next` of the page before.
-    after: Option<String>,
+    pub(super) after: Option<String>,
 }
 
 /// Lists changes, newest first.

@@ -5,13 +5,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use host_core::{
     CallId, Name,
+    body::Whole,
     call::{Call, CallContext, Reply, Target, TriggerRef},
-    event::{Event, code},
+    event::{Event, is_attribute},
     function::FunctionRef,
+    ports::Deployments,
 };
 use host_wire::invoke::{self, Invoke, Invoked, Outcome};
 use http::{HeaderMap, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 use utoipa::IntoParams;
@@ -57,7 +58,9 @@ pub(crate) async fn invoke(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Invoked>, Problem> {
-    let body = read(&state, &project, &function, body).await?;
+    let most = most(&state, &project, &function).await?;
+    // Held until the call is over, so that those who wait for a place count as well.
+    let Whole { bytes: body, held: _held } = crate::body::read(&state, body, most).await?;
     let mut context = CallContext::new(TriggerRef::new("api", "invoke"));
     context.principal = principal;
     let id = context.id;
@@ -74,21 +77,18 @@ pub(crate) async fn invoke(
     }
 }
 
-async fn read(state: &AppState, project: &Name, function: &FunctionRef, body: Body) -> Result<Bytes, Problem> {
+/// The most bytes that the function takes; one that is not deployed is refused before its body is read.
+async fn most(state: &AppState, project: &Name, function: &FunctionRef) -> Result<u64, Problem> {
     let active = state.directory.functions().get(project, &function.name).cloned();
-    let of_host = state.config().max_invoke.0;
-    let most = active.map_or(of_host, |it| it.manifest.limits.max_body.0.min(of_host));
-    let limited = Limited::new(body, usize::try_from(most).unwrap_or(usize::MAX));
-    let read = tokio::time::timeout(state.config().upload_pause.duration(), limited.collect()).await;
-    match read {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            let detail = format!("the body is larger than the {most} bytes this function takes");
-            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, code::TOO_LARGE, detail))
+    let revision = match active {
+        Some(active) => active,
+        None if function.revision.is_some() => state.store.revision(project, function).await?,
+        None => {
+            let detail = format!("function `{}` of project `{project}` is not deployed", function.name);
+            return Err(Problem::not_found(detail).hint("`fn list` shows what is deployed"));
         }
-        Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "broken-body", "the body broke off")),
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", "the body did not arrive in time")),
-    }
+    };
+    Ok(revision.manifest.limits.max_body.0.min(state.config().max_invoke.0))
 }
 
 fn events(id: CallId, query: Query, headers: &HeaderMap, body: Bytes, most: usize) -> Result<Vec<Event>, Problem> {
@@ -114,6 +114,10 @@ fn events(id: CallId, query: Query, headers: &HeaderMap, body: Bytes, most: usiz
 }
 
 fn event(id: CallId, number: usize, event: invoke::Event) -> Result<Event, Problem> {
+    if let Some(name) = event.extensions.keys().find(|it| is_attribute(it)) {
+        let detail = format!("event {number} has an extension `{name}`, which is the name of an attribute");
+        return Err(Problem::unprocessable("invalid-body", detail));
+    }
     let is_json = event.datacontenttype.as_deref().is_none_or(|it| it.contains("json"));
     let data = match (event.data, event.data_base64) {
         (Some(_), Some(_)) => {

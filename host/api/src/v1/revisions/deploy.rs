@@ -3,6 +3,7 @@
 use axum::{Json, extract::State};
 use host_core::{
     Name,
+    function::Revision,
     manifest::{InvalidManifest, Manifest},
 };
 use host_dispatch::release::{self, Submission};
@@ -77,7 +78,19 @@ pub(crate) async fn deploy(
     let submission = Submission { project, manifest, component: body.component, who, activate };
     let released = state.release.deploy(submission).await.map_err(DeployError::from)?;
     let previous = released.previous.map(|it| it.number);
-    Ok((StatusCode::CREATED, Json(Released::new(&released.revision, activate, previous))))
+    let warnings = missing(&state, &released.revision).await;
+    Ok((StatusCode::CREATED, Json(Released::new(&released.revision, activate, previous).warned(warnings))))
+}
+
+/// What to say of secrets that are granted and have no value: calls that read them will fail until they have.
+async fn missing(state: &AppState, revision: &Revision) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for grant in &revision.manifest.grants.secret {
+        if let Err(error) = state.secrets.describe(&revision.project, &grant.name).await {
+            warnings.push(error.to_string());
+        }
+    }
+    warnings
 }
 
 fn manifest(source: ManifestSource, path: Name) -> Result<Manifest, DeployError> {

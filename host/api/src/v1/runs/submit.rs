@@ -1,15 +1,18 @@
 //! `POST /api/v1/projects/{project}/runs`: runs a pipeline or a job.
 
 use axum::{Json, extract::State};
-use host_core::{Name, RunId, pipeline::Input};
+use host_core::{
+    Name, RunId,
+    pipeline::{Input, Pipeline},
+};
 use host_pipelines::{Submission, Work};
 use host_wire::run::{Run, Submit};
 use http::StatusCode;
 
 use crate::{
-    AppState,
+    AppState, auth,
     extract::{InBody, InPath},
-    principal::Principal,
+    principal::Caller,
     problem::Problem,
 };
 
@@ -19,12 +22,18 @@ use crate::{
     responses((status = 201, body = Run), (status = 422, body = host_wire::Problem)))]
 pub(crate) async fn submit(
     State(state): State<AppState>,
-    Principal(owner): Principal,
+    Caller(caller): Caller,
     InPath(project): InPath<Name>,
     InBody(body): InBody<Submit>,
 ) -> Result<(StatusCode, Json<Run>), Problem> {
     let work = match (body.pipeline, body.function) {
-        (Some(yaml), None) if body.inputs.is_empty() => Work::Pipeline(yaml),
+        (Some(yaml), None) if body.inputs.is_empty() => {
+            // What is no pipeline is told so below, with every mistake in it.
+            if let Ok(pipeline) = Pipeline::parse(&yaml) {
+                caller.check_role(auth::role_for(&pipeline))?;
+            }
+            Work::Pipeline(yaml)
+        }
         (Some(_), None) => {
             return Err(Problem::unprocessable(
                 "invalid-body",
@@ -44,7 +53,7 @@ pub(crate) async fn submit(
         seed: body.seed,
         as_of: body.as_of,
         labels: body.labels,
-        owner,
+        owner: caller.name,
         source: body.code.into(),
     };
     let run = state.runs.submit(submission).await?;

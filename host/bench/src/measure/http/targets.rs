@@ -49,8 +49,11 @@ pub(super) struct Servers {
 /// Starts the baseline, and a host with what these subjects need. What cannot be deployed is missing.
 pub(super) fn start(setting: Setting<'_>, subjects: &[Subject], missing: &mut Vec<Missing>) -> Result<Servers> {
     let baseline = baseline(setting).context("could not start the baseline")?;
-    let mut servers = Servers { baseline, host: None, subjects: vec![Subject::Axum] };
-    let of_host: Vec<Subject> = subjects.iter().copied().filter(|it| *it != Subject::Axum).collect();
+    let (mut of_baseline, of_host): (Vec<_>, Vec<_>) = subjects.iter().copied().partition(|it| it.is_baseline());
+    if !of_baseline.contains(&Subject::Axum) {
+        of_baseline.insert(0, Subject::Axum);
+    }
+    let mut servers = Servers { baseline, host: None, subjects: of_baseline };
     if of_host.is_empty() {
         return Ok(servers);
     }
@@ -70,9 +73,9 @@ pub(super) fn start(setting: Setting<'_>, subjects: &[Subject], missing: &mut Ve
 }
 
 impl Servers {
-    /// How many records the host has dropped so far.
-    pub(super) fn dropped_records(&self) -> Result<u64> {
-        let Some(host) = &self.host else { return Ok(0) };
+    /// How many records the server of `subject` has dropped so far.
+    pub(super) fn dropped_records(&self, subject: Subject) -> Result<u64> {
+        let Some(host) = self.host.as_ref().filter(|_| !subject.is_baseline()) else { return Ok(0) };
         let health = host.get("/readyz")?.text;
         let health: Value = serde_json::from_str(&health).context("could not read the host's health")?;
         health.get("dropped_records").and_then(Value::as_u64).context("the host's health does not say what it dropped")
@@ -82,7 +85,7 @@ impl Servers {
     pub(super) fn targets(&self) -> Vec<Target> {
         let target = |subject: &Subject| {
             let host = self.host.as_ref().map(Host::server);
-            let server = if *subject == Subject::Axum { Some(&self.baseline) } else { host }?;
+            let server = if subject.is_baseline() { Some(&self.baseline) } else { host }?;
             let (pid, url) = (server.pid(), server.url().to_owned());
             Some(Target { subject: *subject, pid, url, request: request(*subject) })
         };
@@ -110,13 +113,15 @@ fn deploy(setting: Setting<'_>, host: &Host, subject: Subject) -> Result<()> {
 }
 
 fn request(subject: Subject) -> Request {
-    let echo = |function: &Function| Request::post(function.path(""), ECHO, HELLO);
+    let hello = |function: &Function| Request::get(function.path("/hello"));
     match subject {
-        Subject::HandlerWarm => echo(&functions::HANDLER),
-        Subject::HandlerFresh => echo(&functions::HANDLER_FRESH),
-        Subject::HandlerRecordAll => echo(&functions::HANDLER_RECORD_ALL),
-        Subject::HttpWarm => Request::get(functions::HTTP.path("/hello")),
-        Subject::HttpFresh => Request::get(functions::HTTP_FRESH.path("/hello")),
+        Subject::AxumEcho => Request::post("/echo", ECHO, HELLO),
+        Subject::HandlerPosted => Request::post(functions::HANDLER.path(""), ECHO, HELLO),
+        Subject::HandlerWarm => hello(&functions::HANDLER),
+        Subject::HandlerFresh => hello(&functions::HANDLER_FRESH),
+        Subject::HandlerRecordAll => hello(&functions::HANDLER_RECORD_ALL),
+        Subject::HttpWarm => hello(&functions::HTTP),
+        Subject::HttpFresh => hello(&functions::HTTP_FRESH),
         Subject::ScoreInfer => {
             Request::post(format!("/v2/models/{}/infer", model::NAME), JSON, model::infer().to_string())
         }

@@ -53,6 +53,9 @@ fn an_event_comes_in_the_headers_or_in_the_body() {
     assert_eq!((&seen["id"], &seen["source"], &seen["bytes"]), (&"1".into(), &"/tests".into(), &2.into()));
     let echoed = binary(&host, "echo", "hi");
     assert_eq!((echoed.text().as_str(), echoed.field("content-type")), ("hi", Some("text/plain")));
+    let said = ["ce-specversion", "ce-id", "ce-source", "ce-type"].map(|name| echoed.field(name).unwrap_or_default());
+    assert_eq!(said, ["1.0", "1/0", "/fn/handler", "echo"], "the answer is an event as well");
+    assert!(echoed.field("ce-time").is_some_and(|it| it.ends_with('Z')));
 }
 
 #[test]

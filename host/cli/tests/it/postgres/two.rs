@@ -157,6 +157,27 @@ fn what_one_host_deploys_the_other_serves() {
 }
 
 #[test]
+fn what_one_host_deploys_the_other_compiles_before_it_answers_with_it() {
+    let Some(database) = Database::fresh() else { return };
+    let first = database.host();
+    let code = tempfile::tempdir().unwrap();
+    let second = first.twin_with(database.options().env("WEFT_ENGINE__CACHE", code.path().to_str().unwrap()));
+    first.deploy("hello", "conformance_http.wasm", "");
+    until("the other host to follow", || (second.get("/fn/hello/hello").0 == 200).then_some(()));
+    // Another component, which the other host has never seen, under the same name.
+    first.deploy("hello", "conformance_handler.wasm", "[grants]\nmodel = [\"wine\"]\n");
+    until("the other host to answer with it", || {
+        // Neither knows such a behaviour, and each says so in its own way.
+        let answer = second.get("/fn/hello/nothing");
+        match answer.0 {
+            404 => None,
+            422 => Some(()),
+            other => panic!("{other} while it was compiled: {}", answer.1),
+        }
+    });
+}
+
+#[test]
 fn what_one_host_promotes_the_other_answers_with() {
     let Some(database) = Database::fresh() else { return };
     let first = database.host();

@@ -1,6 +1,6 @@
 //! Running again: what is done stays done, unless something it came from has changed.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{Progress, StepProgress, StepState};
 
@@ -23,7 +23,7 @@ impl Progress<'_> {
     pub fn again(&mut self, changed: &[String]) -> Vec<Reset> {
         let outdated = self.outdated(changed);
         let mut resets = Vec::new();
-        for (name, step) in &mut self.steps {
+        for (name, step) in &mut self.standing.steps {
             if outdated.contains(name) {
                 resets.push(forget(name, step));
             } else if step.state != StepState::Done {
@@ -39,12 +39,9 @@ impl Progress<'_> {
     fn outdated(&self, changed: &[String]) -> HashSet<String> {
         let mut outdated: HashSet<String> = changed.iter().cloned().collect();
         loop {
-            let more: Vec<_> = self
-                .waits
-                .iter()
-                .filter(|(name, waits)| !outdated.contains(**name) && waits.iter().any(|it| outdated.contains(*it)))
-                .map(|(name, _)| (*name).to_owned())
-                .collect();
+            let is_outdated = |name: &String| self.standing.waits(name).any(|(it, _)| outdated.contains(it));
+            let valid = self.steps().keys().filter(|name| !outdated.contains(*name));
+            let more: Vec<_> = valid.filter(|name| is_outdated(name)).cloned().collect();
             if more.is_empty() {
                 return outdated;
             }
@@ -68,7 +65,8 @@ fn go_on(name: &str, step: &mut StepProgress, resets: &mut Vec<Reset>) {
     let reset = |trial, state| Reset { step: name.to_owned(), trial, state, forgets_trials: false };
     step.state = StepState::Running;
     resets.push(reset(None, StepState::Running));
-    for (trial, number) in step.trials.iter_mut().zip(0u32..).filter(|(trial, _)| trial.state != StepState::Done) {
+    let trials = Arc::make_mut(&mut step.trials);
+    for (trial, number) in trials.iter_mut().zip(0u32..).filter(|(trial, _)| trial.state != StepState::Done) {
         trial.state = StepState::Waiting;
         resets.push(reset(Some(number), StepState::Waiting));
     }

@@ -3,6 +3,8 @@
 //! What a sweep gives does not depend on which trials happened to be faster. Once a trial meets the condition to stop,
 //! no later one counts, even if it is done; all earlier ones are waited for.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::{Change, Progress, StepState, TrialProgress};
@@ -11,15 +13,15 @@ use crate::pipeline::{Step, Sweep, Trial, Unresolved};
 impl Progress<'_> {
     pub(super) fn open_sweep(&mut self, name: &str, sweep: &Sweep, changes: &mut Vec<Change>) {
         let trials = sweep.expand(self.seed);
-        let Some(step) = self.steps.get_mut(name) else { return };
+        let Some(step) = self.standing.steps.get_mut(name) else { return };
         step.state = StepState::Running;
-        step.trials =
-            trials.iter().map(|params| TrialProgress { params: params.clone(), ..TrialProgress::default() }).collect();
+        let trial = |params: &Map<_, _>| TrialProgress { params: params.clone().into(), ..TrialProgress::default() };
+        step.trials = Arc::new(trials.iter().map(trial).collect());
         changes.push(Change::Opened { step: name.to_owned(), trials });
     }
 
     pub(super) fn advance_sweep(&mut self, name: &str, step: &Step, changes: &mut Vec<Change>) {
-        let (Some(sweep), Some(progress)) = (&step.sweep, self.steps.get(name)) else { return };
+        let (Some(sweep), Some(progress)) = (&step.sweep, self.steps().get(name)) else { return };
         let is_stopping = self.is_cancelled;
         let last = self.stop_at(name, sweep).unwrap_or(progress.trials.len());
         let superfluous: Vec<_> = numbered(&progress.trials)
@@ -41,7 +43,7 @@ impl Progress<'_> {
         if !is_stopping {
             self.start_trials(name, sweep, changes);
         }
-        let Some(progress) = self.steps.get(name) else { return };
+        let Some(progress) = self.steps().get(name) else { return };
         if progress.trials.iter().all(|trial| trial.state.is_over()) {
             self.close(name, sweep, changes);
         }
@@ -50,7 +52,7 @@ impl Progress<'_> {
     /// The first trial that is good enough.
     fn stop_at(&self, name: &str, sweep: &Sweep) -> Option<usize> {
         let condition = sweep.stop_when.as_ref()?;
-        self.steps.get(name)?.trials.iter().position(|trial| {
+        self.steps().get(name)?.trials.iter().position(|trial| {
             let value = |path: &str| self.trial_value(&trial.results, path);
             // A trial that lacks the metric is not good enough; it is no reason to fail.
             trial.state == StepState::Done && condition.holds(value).unwrap_or(false)
@@ -67,7 +69,7 @@ impl Progress<'_> {
 
     /// As many as may run side by side.
     fn start_trials(&mut self, name: &str, sweep: &Sweep, changes: &mut Vec<Change>) {
-        let Some(progress) = self.steps.get(name) else { return };
+        let Some(progress) = self.steps().get(name) else { return };
         let active = progress.trials.iter().filter(|trial| trial.state.is_active()).count();
         let mut free = usize::try_from(sweep.parallel.max(1)).unwrap_or(1).saturating_sub(active);
         let waiting: Vec<u32> = numbered(&progress.trials)
@@ -94,7 +96,7 @@ impl Progress<'_> {
         if self.is_cancelled {
             return self.end_step(name, StepState::Cancelled, "the run was cancelled".into(), changes);
         }
-        let Some(progress) = self.steps.get(name) else { return };
+        let Some(progress) = self.steps().get(name) else { return };
         let failed = progress.trials.iter().filter(|trial| trial.state == StepState::Failed).count();
         let kept = self.ranking(name);
         let reason = match &sweep.select {
@@ -109,7 +111,7 @@ impl Progress<'_> {
         }
         let best = kept.first().copied();
         let winner = best.and_then(|best| self.trial(name, best)).cloned();
-        if let Some(step) = self.steps.get_mut(name) {
+        if let Some(step) = self.standing.steps.get_mut(name) {
             step.state = StepState::Done;
             (step.results, step.outputs) = winner.map(|trial| (trial.results, trial.outputs)).unwrap_or_default();
         }
@@ -119,7 +121,7 @@ impl Progress<'_> {
     /// The trials of a sweep that are worth keeping, best first.
     #[must_use]
     pub fn ranking(&self, name: &str) -> Vec<u32> {
-        let (Some(step), Some(progress)) = (self.pipeline.steps.get(name), self.steps.get(name)) else {
+        let (Some(step), Some(progress)) = (self.pipeline.steps.get(name), self.steps().get(name)) else {
             return Vec::new();
         };
         let Some((sweep, select)) = step.sweep.as_ref().and_then(|sweep| Some((sweep, sweep.select.as_ref()?))) else {

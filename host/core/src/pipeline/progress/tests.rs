@@ -56,15 +56,21 @@ trait Play {
 impl Play for Progress<'_> {
     fn done(&mut self, step: &str, trial: Option<u32>, results: Value) -> Vec<String> {
         self.start(step, trial);
-        let outputs = ["data", "train", "model"]
-            .map(|name| (name.to_owned(), Digest::of(format!("{step}{trial:?}{name}").as_bytes())));
+        let outputs = ["data", "train", "model"].map(|name| StepOutput {
+            name: name.to_owned(),
+            digest: Digest::of(format!("{step}{trial:?}{name}").as_bytes()),
+            size: 1,
+            kind: crate::artifact::Kind::File,
+            media_type: None,
+            metadata: Value::Null,
+        });
         self.settle(step, trial, StepState::Done, map(results), outputs.into());
         told(&self.advance())
     }
 
     fn failed(&mut self, step: &str, trial: Option<u32>) -> Vec<String> {
         self.start(step, trial);
-        self.settle(step, trial, StepState::Failed, Map::new(), IndexMap::new());
+        self.settle(step, trial, StepState::Failed, Map::new(), Vec::new());
         told(&self.advance())
     }
 }
@@ -128,7 +134,7 @@ fn a_step_fails_when_what_it_was_to_be_given_is_not_there() {
             (pipeline(&format!("  a: {{ function: f }}\n  b: {{ function: f, {inside}, needs: [a] }}\n")), params());
         let mut run = Progress::new(&pipeline, &params, 0);
         run.advance();
-        run.settle("a", None, StepState::Done, map(json!({"acc": 1})), IndexMap::new());
+        run.settle("a", None, StepState::Done, map(json!({"acc": 1})), Vec::new());
         let changes = run.advance();
         assert_eq!(told(&changes), ["failed b", "finished failed"], "{inside}");
         assert!(reasons(&changes)[0].contains(reason), "{changes:?}");
@@ -159,7 +165,7 @@ fn a_sweep_keeps_to_its_limit_and_its_best_trial_speaks_for_it() {
     assert_eq!(run.failed("t", Some(0)), ["ready t#3"]);
     assert_eq!(run.done("t", Some(2), json!({"acc": 0.7})), [] as [&str; 0]);
     assert_eq!(run.done("t", Some(3), json!({"acc": 0.1})), ["done t best 1 kept [1, 2]", "ready z"]);
-    assert_eq!(json!(run.steps()["t"].results), json!({"acc": 0.7}));
+    assert_eq!(json!(*run.steps()["t"].results), json!({"acc": 0.7}));
     assert_eq!(run.output(&"t.model".parse().unwrap()), Some(Digest::of(b"tSome(1)model")));
 }
 
@@ -192,7 +198,7 @@ fn a_sweep_without_a_trial_that_counts_fails() {
     run.failed("t", Some(0));
     run.done("t", Some(1), json!({"acc": "NaN"}));
     run.done("t", Some(2), json!({}));
-    run.settle("t", Some(3), StepState::Done, map(json!({"acc": null})), IndexMap::new());
+    run.settle("t", Some(3), StepState::Done, map(json!({"acc": null})), Vec::new());
     let changes = run.advance();
     assert_eq!(told(&changes), ["failed t", "skipped z", "finished failed"]);
     assert_eq!(reasons(&changes)[0], "no trial gave `acc`; 1 of 4 failed");
@@ -216,7 +222,7 @@ fn a_cancelled_run_starts_nothing_and_ends_when_what_runs_has_stopped() {
     run.start("t", Some(0));
     run.cancel();
     assert_eq!(told(&run.advance()), ["cancelled t#1", "cancelled t#2", "cancelled t#3", "cancelled z"]);
-    run.settle("t", Some(0), StepState::Cancelled, Map::new(), IndexMap::new());
+    run.settle("t", Some(0), StepState::Cancelled, Map::new(), Vec::new());
     assert_eq!(told(&run.advance()), ["cancelled t", "finished cancelled"]);
 }
 
@@ -290,7 +296,7 @@ fn active(run: &Progress<'_>) -> Vec<(String, Option<u32>)> {
         if step.trials.is_empty() && step.state.is_active() {
             active.push((name.clone(), None));
         }
-        let trials = (0u32..).zip(&step.trials).filter(|(_, trial)| trial.state.is_active());
+        let trials = (0u32..).zip(step.trials.iter()).filter(|(_, trial)| trial.state.is_active());
         active.extend(trials.map(|(number, _)| (name.clone(), Some(number))));
     }
     active
@@ -310,10 +316,10 @@ fn play(run: &mut Progress<'_>, dice: &[u8]) -> Vec<Change> {
         let roll = *dice.next().unwrap_or(&0) % 10;
         run.start(&step, trial);
         let state = if roll == 0 { StepState::Failed } else { StepState::Done };
-        run.settle(&step, trial, state, map(json!({"v": roll})), IndexMap::new());
+        run.settle(&step, trial, state, map(json!({"v": roll})), Vec::new());
         changes.extend(run.advance());
         // Whoever reads the records comes to the same conclusion: there is nothing more to do.
-        let mut reread = Progress::resume(run.pipeline, run.params, run.seed, run.steps.clone());
+        let mut reread = Progress::resume(run.pipeline, run.params, run.seed, run.steps().clone());
         let more = reread.advance();
         assert!(more.iter().all(|it| matches!(it, Change::Finished(_))), "{more:?}");
     }
@@ -323,9 +329,9 @@ fn play(run: &mut Progress<'_>, dice: &[u8]) -> Vec<Change> {
 /// What must hold at every moment.
 fn check(run: &Progress<'_>) {
     for (name, step) in run.steps() {
-        let waits = &run.waits[name.as_str()];
+        let mut waits = run.standing.waits(name);
         if step.state.is_active() || step.state == StepState::Done {
-            assert!(waits.iter().all(|it| run.steps[*it].state == StepState::Done), "{name} runs before its inputs");
+            assert!(waits.all(|(_, it)| it.state == StepState::Done), "{name} runs before its inputs");
         }
         if let Some(sweep) = &run.pipeline.steps[name].sweep {
             let active = step.trials.iter().filter(|trial| trial.state.is_active()).count();
@@ -361,13 +367,13 @@ proptest! {
             let active = active(&run);
             let Some((step, trial)) = active.get(usize::from(*roll) % active.len().max(1)).cloned() else { break };
             run.start(&step, trial);
-            run.settle(&step, trial, StepState::Done, map(json!({"v": roll % 10})), IndexMap::new());
+            run.settle(&step, trial, StepState::Done, map(json!({"v": roll % 10})), Vec::new());
             run.advance();
         }
         run.cancel();
         let mut changes = run.advance();
         for (step, trial) in active(&run) {
-            run.settle(&step, trial, StepState::Cancelled, Map::new(), IndexMap::new());
+            run.settle(&step, trial, StepState::Cancelled, Map::new(), Vec::new());
             changes.extend(run.advance());
         }
         let starts = changes.iter().any(|it| matches!(it, Change::Ready { .. }));

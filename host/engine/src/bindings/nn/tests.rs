@@ -93,6 +93,7 @@ fn guest() -> Guest {
         recorder: Arc::new(NoRecorder),
         clock: Arc::new(ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap())),
         score: Some(Arc::new(Echo)),
+        secrets: Arc::new(host_core::ports::NoSecrets),
         _epochs: Arc::new(Epochs([engine.clone(), engine])),
     };
     let revision = Revision {
@@ -108,7 +109,7 @@ fn guest() -> Guest {
         created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
     };
     let context = CallContext::new(TriggerRef::new("test", "test"));
-    let current = Arc::new(Current::new(Arc::new(revision), context, Arc::new(services), Length::Call));
+    let current = Arc::new(Current::new(Arc::new(revision), context, Arc::new(services), None, Length::Call));
     let watch = current.watch();
     Guest::serving(current, watch)
 }

@@ -67,7 +67,7 @@ impl Payloads {
 }
 
 async fn form(view: &View<'_>, target: &CallTarget, services: &Services) -> Result<Form, Failure> {
-    let project = &view.claim.run.spec.project;
+    let project = &view.claim.run.project;
     match target {
         CallTarget::Function(function) => {
             let revision =

@@ -1,0 +1,3 @@
+//! The whole installation as one file.
+
+pub(super) mod create;

@@ -1,0 +1,3 @@
+//! Taking away what nobody needs any more.
+
+pub(super) mod collect;

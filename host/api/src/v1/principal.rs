@@ -1,0 +1,3 @@
+//! Whoever asks.
+
+pub(super) mod show;
