@@ -10,6 +10,19 @@ use crate::support::{Host, Options};
 mod one;
 mod two;
 
+/// The URL of the database that belongs to a folder; it is made when it is asked for first, and gone with the server.
+pub(crate) fn database_of(folder: &Path) -> String {
+    let server = std::env::var("WEFT_TEST_POSTGRES").expect("WEFT_TEST_HOSTS=postgres needs WEFT_TEST_POSTGRES");
+    let folder = folder.to_string_lossy();
+    let name = format!("weft_of{}", folder.replace(|it: char| !it.is_ascii_alphanumeric(), "_").to_lowercase());
+    let known = psql(&server, &format!("SELECT count(*) FROM pg_database WHERE datname = '{name}'"));
+    if known.trim() == "0" {
+        psql(&server, &format!("CREATE DATABASE {name}"));
+    }
+    let (server, _) = server.rsplit_once('/').expect("a URL names a database");
+    format!("{server}/{name}")
+}
+
 /// A database of a test's own, gone with it.
 pub(crate) struct Database {
     server: String,

@@ -36,6 +36,24 @@ impl Options {
         self.env.push((key.to_owned(), value.to_owned()));
         self
     }
+
+    /// With `WEFT_TEST_HOSTS=postgres`, hosts that choose no database keep their records in Postgres, in a database of
+    /// their folder's own: the same tests on the other engine.
+    fn on_the_database_asked_for(self, folder: &Path) -> Self {
+        if !is_on_postgres() || self.env.iter().any(|(key, _)| key == "DATABASE_URL") {
+            return self;
+        }
+        let url = crate::postgres::database_of(folder);
+        // A folder has one host, whose successor need not wait; a database may have several, and waits for their leases.
+        self.env("DATABASE_URL", &url)
+            .env("WEFT_PIPELINES__LEASE_MS", "2000")
+            .env("WEFT_PIPELINES__HEARTBEAT_MS", "300")
+    }
+}
+
+/// Whether hosts keep their records in Postgres where they choose nothing else.
+fn is_on_postgres() -> bool {
+    std::env::var("WEFT_TEST_HOSTS").is_ok_and(|it| it == "postgres")
 }
 
 impl Host {
@@ -61,6 +79,7 @@ impl Host {
 
     /// A host on a folder that is there already.
     pub(crate) fn on(data: Arc<TempDir>, options: Options) -> Self {
+        let options = options.on_the_database_asked_for(data.path());
         let (child, url) = spawn(data.path(), &options);
         Self { child, url, data, options }
     }
@@ -249,6 +268,12 @@ pub(crate) fn command(args: &[&str]) -> Command {
         .env_remove("WEFT_CA")
         .env("XDG_CONFIG_HOME", "/nonexistent")
         .env("RUST_LIB_BACKTRACE", "0");
+    // Who works on a host's folder without the host works on its database.
+    let opens_a_folder = args.first() == Some(&"up") || args.contains(&"--local");
+    let folder = args.iter().skip_while(|it| **it != "--data").nth(1).and_then(|it| Path::new(it).parent());
+    if let (true, Some(folder)) = (opens_a_folder && is_on_postgres(), folder) {
+        command.env("DATABASE_URL", crate::postgres::database_of(folder));
+    }
     command
 }
 

@@ -35,9 +35,12 @@ fn a_server_that_dies_in_the_middle_breaks_the_response_off() {
     assert!(told(&host, 1)[0].contains("the connection ended early"));
     let path = format!("/fn/site/relay?authority={}&path=/die", server.authority());
     let mut wire = host.begin("GET", &path, &[]);
-    assert_eq!(wire.head().unwrap().status, 200);
-    assert_eq!(wire.piece().unwrap(), b"half of it");
-    assert!(wire.piece().is_err(), "what is half is not told as whole");
+    // How much of the half still arrives is a matter of who is faster; the end never does.
+    if let Ok(head) = wire.head() {
+        assert_eq!(head.status, 200);
+        let told = wire.piece().and_then(|half| Ok([half, wire.piece()?]));
+        assert!(told.is_err(), "what is half is not told as whole: {told:?}");
+    }
     assert_eq!(reached(&host, &server, "/hello", ""), "200 5");
 }
 
