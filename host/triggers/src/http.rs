@@ -63,21 +63,9 @@ pub struct Http {
 }
 
 impl Http {
-    /// A trigger for everything that `directory` knows; it takes what it holds of bodies from `bodies`.
+    /// A trigger for everything that `directory` knows, behind `guard`; it takes what it holds of bodies from `bodies`.
     #[must_use]
     pub fn new(
-        config: Config,
-        directory: Arc<dyn Directory>,
-        dispatch: Arc<dyn Dispatch>,
-        bodies: Arc<Budget>,
-        clock: Arc<dyn Clock>,
-    ) -> Arc<Self> {
-        Self::guarded(config, directory, dispatch, bodies, clock, Guard::open())
-    }
-
-    /// The same, behind a guard that knows tokens and secrets.
-    #[must_use]
-    pub fn guarded(
         config: Config,
         directory: Arc<dyn Directory>,
         dispatch: Arc<dyn Dispatch>,

@@ -159,7 +159,7 @@ impl Host {
             stop: stop.clone(),
         };
         let guard = Guard::new(self.config.access(), self.store.keyring(), self.secrets.clone());
-        let functions = Http::guarded(self.config.http.clone(), self.directory.clone(), dispatch, bodies, clock, guard);
+        let functions = Http::new(self.config.http.clone(), self.directory.clone(), dispatch, bodies, clock, guard);
         let later: Arc<dyn Later> = Arc::new(Runs::new(self.scheduler.clone()));
         functions.keep_with(Keeping { calls: self.calls.clone(), later, keys: Arc::new(self.store.clone()) });
         Front::new(host_api::router(AppState::new(self.config.api.clone(), rooms)), functions)
@@ -200,7 +200,7 @@ fn engine(
 /// Makes requests that were kept, whoever sent them: they were let in when they came.
 fn calls(config: &Config, directory: Arc<dyn Directory>, dispatch: Arc<dyn Dispatch>) -> Arc<Http> {
     let bodies = Budget::new(config.http.buffered);
-    Http::new(config.http.clone(), directory, dispatch, bodies, Arc::new(SystemClock))
+    Http::new(config.http.clone(), directory, dispatch, bodies, Arc::new(SystemClock), Guard::open())
 }
 
 /// Objects by the store's client, everything else by `web`.

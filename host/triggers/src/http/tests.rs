@@ -88,7 +88,7 @@ fn host(
     let neighbours = Arc::new(Neighbours { functions, act: Box::new(act), targets });
     let (config, bodies) = (Config { max_batch: 2, ..Config::default() }, Budget::new(ByteSize(1 << 20)));
     let clock = Arc::new(ManualClock::at("2025-01-02T03:04:05Z".parse().unwrap()));
-    let http = Http::new(config, neighbours.clone(), neighbours.clone(), bodies.clone(), clock);
+    let http = Http::new(config, neighbours.clone(), neighbours.clone(), bodies.clone(), clock, Guard::open());
     Host { http, neighbours, bodies }
 }
 
