@@ -129,6 +129,21 @@ pub struct CallContext {
     pub step: Option<StepRef>,
     /// Where a job's parameters, metrics and results go.
     pub track: Option<Arc<dyn Track>>,
+    /// Where each event of the batch was read; empty where they come from no stream.
+    pub origins: Arc<[Place]>,
+    /// How many events of the platform led to this one, so that a chain of them comes to an end.
+    pub depth: u8,
+}
+
+/// Where on a stream an event was read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// The topic or queue.
+    pub topic: Arc<str>,
+    /// The partition; 0 for a queue.
+    pub partition: u32,
+    /// The offset, or the delivery's number.
+    pub offset: u64,
 }
 
 impl CallContext {
@@ -145,6 +160,8 @@ impl CallContext {
             cancelled: CancellationToken::new(),
             step: None,
             track: None,
+            origins: Arc::default(),
+            depth: 0,
         }
     }
 }
@@ -152,7 +169,7 @@ impl CallContext {
 /// What woke a function: the kind of trigger and its name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TriggerRef {
-    /// `http`, `api`, `run`, later `kafka`, `amqp`, `schedule`, `event`.
+    /// `http`, `kafka`, `amqp`, `schedule`, `event`; `api`, `run` and `publish` where it was none of a manifest.
     pub kind: &'static str,
     /// Which one, such as the route.
     pub name: Arc<str>,

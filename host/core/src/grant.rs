@@ -3,14 +3,16 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::model::ModelRef;
+use crate::{Name, model::ModelRef};
 
 mod http;
 mod origin;
+mod publish;
 mod secret;
 
 pub use http::{HostRule, HttpGrant, InvalidHttpGrant};
 pub use origin::{Host, InvalidOrigin, Origin, Scheme};
+pub use publish::{AmqpAddress, KafkaTopic, PublishGrant, PublishTarget};
 pub use secret::{Destination, InvalidDestination, PLACEHOLDER_END, PLACEHOLDER_START, SecretGrant};
 
 /// What a function may reach beyond its own events. Everything is denied unless listed.
@@ -26,6 +28,12 @@ pub struct Grants {
     /// Secrets it may read or send, by their names in the project.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secret: Vec<SecretGrant>,
+    /// Buckets of keyed state, by their names in the project.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keyvalue: Vec<Name>,
+    /// Where it may send events, beyond what its triggers do with its outputs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub publish: Vec<PublishGrant>,
     /// Plain values it reads by the same interface.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub config: IndexMap<String, String>,
@@ -40,6 +48,8 @@ pub enum Right {
     Http,
     /// Keep keyed state.
     Keyvalue,
+    /// Send events.
+    Publish,
     /// Read configuration and secrets.
     Config,
 }
@@ -65,7 +75,10 @@ pub fn need_of(import: &str) -> Need {
     let package = interface.split('/').next().unwrap_or(interface);
     match (package, interface) {
         (_, "weft:function/model") | ("wasi:nn", _) => Need::Right(Right::Model, Some("model = [\"<name>\"]")),
-        ("wasi:keyvalue", _) => Need::Right(Right::Keyvalue, None),
+        ("wasi:keyvalue", _) => Need::Right(Right::Keyvalue, Some("keyvalue = [\"default\"]")),
+        (_, "weft:function/publish") => {
+            Need::Right(Right::Publish, Some("publish = [{ name = \"<name>\", function = \"<function>\" }]"))
+        }
         ("wasi:config", _) => {
             Need::Right(Right::Config, Some("secret = [\"<name>\"]` or `config = { <key> = \"<value>\" }"))
         }
@@ -86,7 +99,8 @@ impl Grants {
             Right::Model => !self.model.is_empty(),
             Right::Config => !self.secret.is_empty() || !self.config.is_empty(),
             Right::Http => !self.http.is_empty(),
-            Right::Keyvalue => false,
+            Right::Keyvalue => !self.keyvalue.is_empty(),
+            Right::Publish => !self.publish.is_empty(),
         }
     }
 
@@ -96,13 +110,14 @@ impl Grants {
     /// When something is named twice or there is too much of it.
     pub fn check(&self) -> Result<(), String> {
         http::check(&self.http)?;
+        publish::check(&self.publish)?;
         secret::check(&self.secret, &self.config)
     }
 
     /// Whether what a function does may depend on more than what it is given, so that it cannot be repeated.
     #[must_use]
     pub fn reaches_outside(&self) -> bool {
-        !self.http.is_empty()
+        !self.http.is_empty() || !self.keyvalue.is_empty() || !self.publish.is_empty()
     }
 
     /// The grant of the secret `name`.
@@ -126,6 +141,7 @@ impl Right {
             Self::Model => "model",
             Self::Http => "http",
             Self::Keyvalue => "keyvalue",
+            Self::Publish => "publish",
             Self::Config => "config",
         }
     }

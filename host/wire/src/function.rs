@@ -108,7 +108,7 @@ impl From<&function::Revision> for Function {
             revision: revision.number,
             entries: revision.entries.iter().map(Entry::from).collect(),
             path: path_of(revision),
-            routes: revision.manifest.triggers.iter().map(|Trigger::Http(http)| http.into()).collect(),
+            routes: revision.manifest.triggers.iter().filter_map(Trigger::http).map(Route::from).collect(),
             deployed_at: revision.created_at,
             deployed_by: revision.created_by.clone(),
         }

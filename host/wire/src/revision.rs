@@ -114,7 +114,7 @@ impl Released {
             is_active,
             previous,
             path: path_of(revision),
-            routes: routes.map(|host_core::manifest::Trigger::Http(http)| http.into()).collect(),
+            routes: routes.filter_map(host_core::manifest::Trigger::http).map(Into::into).collect(),
             warnings: Vec::new(),
         }
     }

@@ -36,8 +36,8 @@ impl Host for Guest {
         (trigger.kind.to_owned(), trigger.name.to_string())
     }
 
-    /// No trigger of this host reads a stream yet.
-    fn origin(&mut self, _: u32) -> Option<Place> {
-        None
+    fn origin(&mut self, index: u32) -> Option<Place> {
+        let place = self.current.context.origins.get(index as usize)?;
+        Some(Place { topic: place.topic.to_string(), partition: place.partition, offset: place.offset })
     }
 }

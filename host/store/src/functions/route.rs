@@ -59,7 +59,7 @@ fn shape(path: &str) -> String {
 pub(super) async fn claim(tx: &mut Tx, revision: &Revision) -> Result<(), DeployError> {
     release(tx, &revision.project, &revision.function).await?;
     let routes: BTreeSet<Route> =
-        revision.manifest.triggers.iter().flat_map(|Trigger::Http(http)| Route::all(http)).collect();
+        revision.manifest.triggers.iter().filter_map(Trigger::http).flat_map(Route::all).collect();
     for route in &routes {
         if let Some(owner) = owner(tx, revision, route).await? {
             return Err(DeployError::RouteTaken { route: route.name(), owner });
@@ -110,6 +110,7 @@ mod tests {
             methods: vec!["get".into(), "GET".into(), "POST".into()],
             cors: None,
             auth: None,
+            batch: None,
         };
         let names: Vec<_> = Route::all(&http).iter().map(Route::name).collect();
         assert_eq!(names, ["GET example.com/a", "POST example.com/a"]);

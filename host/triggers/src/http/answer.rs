@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::body::Body;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use host_core::event::{Failure, Outcome, Output, in_header, is_attribute};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::problem::Problem;
+use crate::cloudevents::data_of;
 
 /// The extension that is the answer's status, and none of the output's.
 const STATUS: &str = "httpstatus";
@@ -157,12 +157,7 @@ fn output(id: &str, output: Output, stamp: &Stamp<'_>) -> Value {
         ("traceparent", stamp.traceparent.map(str::to_owned)),
     ];
     event.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))));
-    let is_json = output.content_type.as_deref().is_some_and(super::cloudevents::is_json);
-    let as_json = is_json.then(|| serde_json::from_slice(&output.data).ok()).flatten();
-    match (as_json, std::str::from_utf8(&output.data)) {
-        (Some(value), _) => event.insert("data".into(), value),
-        (None, Ok(text)) => event.insert("data".into(), text.into()),
-        (None, Err(_)) => event.insert("data_base64".into(), STANDARD.encode(&output.data).into()),
-    };
+    let (name, data) = data_of(output.content_type.as_deref(), &output.data);
+    event.insert(name.to_owned(), data);
     event.into()
 }

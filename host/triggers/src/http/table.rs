@@ -71,7 +71,7 @@ impl Table {
         }
         let mut patterns = HashMap::<(Option<String>, String), Vec<Arc<Route>>>::new();
         for revision in functions.active.values() {
-            for Trigger::Http(trigger) in &revision.manifest.triggers {
+            for trigger in revision.manifest.triggers.iter().filter_map(Trigger::http) {
                 match trigger.pattern() {
                     Ok(pattern) => {
                         let host = trigger.host.as_ref().map(|it| it.to_ascii_lowercase());
@@ -130,7 +130,7 @@ impl Route {
     /// The way to a revision by its name alone.
     pub(super) fn by_name(revision: &Revision) -> Self {
         let path = format!("/fn/{}", revision.function);
-        Self::of(revision, &HttpTrigger { host: None, path, methods: Vec::new(), cors: None, auth: None })
+        Self::of(revision, &HttpTrigger { host: None, path, methods: Vec::new(), cors: None, auth: None, batch: None })
     }
 
     fn of(revision: &Revision, trigger: &HttpTrigger) -> Self {

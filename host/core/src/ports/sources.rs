@@ -1,0 +1,192 @@
+//! The triggers of a host that run: what they do, and what people ask of them.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Name, RevisionId,
+    call::Place,
+    event::{Event, Failure},
+    page::{Page, PageRequest},
+};
+
+/// One trigger.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TriggerId {
+    /// The project.
+    pub project: Name,
+    /// The function that it wakes, or the model stream or pipeline that it belongs to.
+    pub function: Name,
+    /// Its name there.
+    pub name: String,
+}
+
+/// What a trigger is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TriggerState {
+    /// It is being opened.
+    Starting,
+    /// It reads.
+    Running,
+    /// Somebody stopped it, or a fatal failure did.
+    Paused,
+    /// It waits before it tries an event again.
+    BackingOff,
+    /// It cannot read; it goes on trying.
+    Failing,
+}
+
+impl TriggerState {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::BackingOff => "backing-off",
+            Self::Failing => "failing",
+        }
+    }
+}
+
+/// How a trigger of this host is doing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TriggerStatus {
+    /// Which one.
+    pub id: TriggerId,
+    /// Its kind.
+    pub kind: String,
+    /// What it reads: topics, a queue, an expression.
+    pub reads: String,
+    /// What it is doing.
+    pub state: TriggerState,
+    /// Why, where it is not well.
+    pub cause: Option<String>,
+    /// How many events wait at the broker, where that is known.
+    pub lag: Option<u64>,
+    /// Events settled since the host started.
+    pub events: u64,
+    /// Events per second over the last minute.
+    pub per_second: f64,
+    /// Attempts that failed since the host started.
+    pub failures: u64,
+    /// Events given up since the host started.
+    pub dead_letters: u64,
+    /// When the last event was settled.
+    pub last_event_at: Option<Timestamp>,
+    /// When it comes next, for a schedule.
+    pub next_at: Option<Timestamp>,
+}
+
+/// Where a trigger goes on reading.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Seek {
+    /// With the oldest there is.
+    Earliest,
+    /// With the next to come.
+    Latest,
+    /// With the first at or after this moment.
+    Time(Timestamp),
+    /// At this place of one partition.
+    Place(Place),
+}
+
+/// Why a trigger did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// There is none of that name.
+    #[error("there is no trigger `{0}`; `fn triggers list` shows those there are")]
+    NotFound(String),
+    /// It cannot do that.
+    #[error("{0}")]
+    Unsupported(String),
+    /// It is in the wrong state, such as running where it must be paused.
+    #[error("{0}")]
+    State(String),
+    /// It did not work.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// The triggers of this host.
+#[async_trait]
+pub trait Sources: Send + Sync {
+    /// Those of a project, in order of function and name.
+    fn list(&self, project: &Name) -> Vec<TriggerStatus>;
+
+    /// Stops one on every host until it is resumed; what is in flight is settled first.
+    async fn pause(&self, id: &TriggerId, who: &str) -> Result<(), SourceError>;
+
+    /// Lets one go on.
+    async fn resume(&self, id: &TriggerId, who: &str) -> Result<(), SourceError>;
+
+    /// Moves a paused one to another place of its stream.
+    async fn seek(&self, id: &TriggerId, to: Seek, who: &str) -> Result<(), SourceError>;
+
+    /// Hands a dead letter to its function once more; the outputs go where the trigger sends them.
+    async fn replay(&self, letter: &DeadLetter, who: &str) -> Result<(), SourceError>;
+}
+
+/// What is remembered of triggers on all hosts.
+#[async_trait]
+pub trait TriggerMemory: Send + Sync {
+    /// Those that are paused, and why.
+    async fn paused(&self) -> Result<Vec<(TriggerId, String)>, SourceError>;
+
+    /// Pauses one, with the reason, or lets it go on. A pause by a failure is told as `trigger.unhealthy`.
+    async fn set_paused(&self, id: &TriggerId, reason: Option<&str>, who: &str) -> Result<(), SourceError>;
+
+    /// Tells that a trigger cannot read, once per change of its cause.
+    async fn unhealthy(&self, id: &TriggerId, cause: &str) -> Result<(), SourceError>;
+}
+
+/// An event that was given up, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadLetter {
+    /// Its identity, the same however often the event is read again.
+    pub id: String,
+    /// Whose it is.
+    pub trigger: TriggerId,
+    /// The kind of trigger.
+    pub kind: String,
+    /// When.
+    pub at: Timestamp,
+    /// The event as it came.
+    pub event: Event,
+    /// Where it was read.
+    pub place: Option<Place>,
+    /// Why.
+    pub failure: Failure,
+    /// The code that gave it up.
+    pub revision: Option<RevisionId>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was handed to its function once more, and done.
+    pub replayed_at: Option<Timestamp>,
+}
+
+/// Keeps events that were given up.
+#[async_trait]
+pub trait DeadLetters: Send + Sync {
+    /// Keeps letters; one whose identity is known already changes nothing. Durable when this returns.
+    async fn keep(&self, letters: Vec<DeadLetter>) -> Result<(), SourceError>;
+
+    /// Those of a project, newest first; of one function and trigger, where they are named.
+    async fn letters(
+        &self,
+        project: &Name,
+        function: Option<&Name>,
+        trigger: Option<&str>,
+        page: &PageRequest,
+    ) -> Result<Page<DeadLetter>, SourceError>;
+
+    /// One of them.
+    async fn letter(&self, project: &Name, id: &str) -> Result<Option<DeadLetter>, SourceError>;
+
+    /// Notes that one was replayed.
+    async fn replayed(&self, project: &Name, id: &str, who: &str) -> Result<(), SourceError>;
+}
