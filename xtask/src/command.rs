@@ -4,6 +4,7 @@ use std::{
     env,
     ffi::OsStr,
     io::{self, BufReader},
+    path::PathBuf,
     process::{Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
@@ -71,6 +72,12 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 /// Whether `command` starts and succeeds, without a word from it.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|it| it.success())
+}
+
+/// The file of `program` in the folders of the PATH.
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).map(|it| it.join(program)).find(|it| it.is_file())
 }
 
 fn pass_on_and_count(lines: impl io::BufRead, mut to: impl io::Write) -> Tally {

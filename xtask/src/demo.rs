@@ -2,6 +2,7 @@
 
 mod host;
 mod steps;
+mod stream;
 
 use std::{path::Path, thread};
 
@@ -26,6 +27,9 @@ pub(crate) struct Args {
     /// Keep runs and artifacts in a throwaway Postgres instead of SQLite
     #[arg(long)]
     postgres: bool,
+    /// Show instead how models that arrive in Kafka are swapped while records are scored
+    #[arg(long, conflicts_with = "postgres")]
+    stream: bool,
     /// The port to listen on; 0 picks a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -37,7 +41,7 @@ pub(crate) struct Args {
 impl Args {
     /// The demo as a test; the tests before it have built what it needs.
     pub(crate) fn once(is_built: bool) -> Self {
-        Self { once: true, postgres: false, port: 0, no_build: is_built }
+        Self { once: true, postgres: false, stream: false, port: 0, no_build: is_built }
     }
 }
 
@@ -46,6 +50,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let workspace = build(args)?;
     // Dropped from the last to the first: the host stops before its database, and both before the folder goes.
     let folder = tempfile::Builder::new().prefix("weft-demo-").tempdir().context("could not make a folder")?;
+    if args.stream {
+        return stream::run(args, &workspace, folder.path());
+    }
     let postgres = args.postgres.then(Postgres::start).transpose()?;
     let host = start_host(args, &workspace, folder.path(), postgres.as_ref())?;
     for (number, step) in steps::STEPS.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the chores of this repository, in Rust. It builds with Rust alone and prepares the rest.
 
 mod bench;
+mod chaos;
 mod command;
 mod contract;
 mod demo;
@@ -8,11 +9,16 @@ mod fuzz;
 mod generate;
 mod guests;
 mod interrupt;
+mod kafka;
 mod moto;
 mod postgres;
 mod prepare;
 mod process;
 mod python;
+mod rabbitmq;
+mod redis;
+mod server;
+mod servers;
 mod talk;
 mod test;
 mod workspace;
@@ -42,12 +48,20 @@ enum Chore {
     Gen,
     /// Run the benchmarks in release; what follows `--` goes to them
     Bench(bench::Args),
+    /// Break everything around two hosts for minutes, brokers included, and see that streams lose nothing
+    Chaos(chaos::Args),
     /// Feed random bytes to what reads from outside, until something breaks or the time is over
     Fuzz(fuzz::Args),
     /// Start a throwaway Postgres for tests, print its address, stop it at Ctrl-C
     Postgres,
     /// Start a throwaway S3 for tests, print its address, stop it at Ctrl-C
     S3,
+    /// Start a throwaway Kafka for tests, print its address, stop it at Ctrl-C
+    Kafka,
+    /// Start a throwaway RabbitMQ for tests, print its address, stop it at Ctrl-C
+    Rabbitmq,
+    /// Start a throwaway Redis for tests, print its address, stop it at Ctrl-C
+    Redis,
     /// Say what this machine lacks, and install nothing
     Doctor,
 }
@@ -70,9 +84,13 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Guests => guests::build(),
         Chore::Gen => generate::run(),
         Chore::Bench(args) => bench::run(&args),
+        Chore::Chaos(args) => chaos::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Postgres => postgres::serve(),
         Chore::S3 => moto::serve(),
+        Chore::Kafka => kafka::serve(),
+        Chore::Rabbitmq => rabbitmq::serve(),
+        Chore::Redis => redis::serve(),
         Chore::Doctor => prepare::doctor(),
     }
 }

@@ -1,22 +1,14 @@
 //! A throwaway S3: moto, on a free port of this machine, with everything in memory, gone when dropped.
 
-use std::{
-    fs,
-    net::TcpListener,
-    path::Path,
-    process::{Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{process::Command, time::Duration};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use tempfile::TempDir;
 
 use crate::{
-    interrupt,
     prepare::{self, Install},
     process::Running,
-    python, talk,
+    python, server, talk,
 };
 
 /// The variable in which tests find the server.
@@ -40,11 +32,16 @@ impl Moto {
     /// Starts the server and waits until it answers.
     pub(crate) fn start(install: Install) -> Result<Self> {
         let programs = python::environment("moto", REQUIREMENTS, install)?;
-        let folder = tempfile::Builder::new().prefix("weft-moto-").tempdir().context("could not make a folder")?;
-        let port = TcpListener::bind(("127.0.0.1", 0)).context("could not find a free port")?.local_addr()?.port();
-        let mut server = start_server(&programs.join("moto_server"), folder.path(), port)?;
+        let folder = server::folder("moto")?;
+        let port = server::free_port()?;
+        let mut command = Command::new(programs.join("moto_server"));
+        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+        let mut server = server::start("moto", &mut command, folder.path())?;
         let url = format!("http://127.0.0.1:{port}");
-        wait_until_ready(&url, folder.path(), &mut server)?;
+        let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
+        server::wait_until_ready("moto", &mut server, folder.path(), START_LIMIT, || {
+            agent.get(format!("{url}/moto-api/")).call().is_ok()
+        })?;
         Ok(Self { _server: server, _folder: folder, url })
     }
 
@@ -64,38 +61,6 @@ pub(crate) fn serve() -> Result<()> {
     prepare::system(&[prepare::PYTHON], Install::Allowed)?;
     let moto = Moto::start(Install::Allowed)?;
     talk::answer(format_args!("export {VARIABLE}={}", moto.url()));
-    talk::say("stays up until Ctrl-C");
-    while !interrupt::asked() {
-        thread::sleep(interrupt::GLANCE);
-    }
+    server::stay_up();
     Ok(())
-}
-
-fn start_server(program: &Path, folder: &Path, port: u16) -> Result<Running> {
-    let log = fs::File::create(log(folder))?;
-    let mut command = Command::new(program);
-    command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).current_dir(folder).stdin(Stdio::null());
-    command.stdout(log.try_clone()?).stderr(log);
-    Running::start("moto_server", &mut command)
-}
-
-fn wait_until_ready(url: &str, folder: &Path, server: &mut Running) -> Result<()> {
-    let until = Instant::now() + START_LIMIT;
-    let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
-    while agent.get(format!("{url}/moto-api/")).call().is_err() {
-        interrupt::check()?;
-        let words = || fs::read_to_string(log(folder)).unwrap_or_default();
-        if let Some(status) = server.ended()? {
-            bail!("moto ended at once ({status}): {}", words().trim());
-        }
-        if Instant::now() >= until {
-            bail!("moto did not answer within {}: {}", talk::took(START_LIMIT), words().trim());
-        }
-        thread::sleep(interrupt::GLANCE);
-    }
-    Ok(())
-}
-
-fn log(folder: &Path) -> std::path::PathBuf {
-    folder.join("server.log")
 }

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use crate::{
-    command, guests, postgres, python,
+    command, guests, postgres, python, rabbitmq, redis,
     talk::{self, Hinted},
     workspace,
 };
@@ -51,6 +51,30 @@ pub(crate) const POSTGRES: Need =
 /// Runs the stand-in for S3.
 pub(crate) const PYTHON: Need =
     Need { what: "Python 3 with venv", package: "python3-venv", is_there: python::is_there };
+
+/// The AMQP server. It comes with the Erlang it runs on.
+pub(crate) const RABBITMQ: Need = Need {
+    what: "RabbitMQ's programs",
+    package: "rabbitmq-server",
+    is_there: || rabbitmq::program().is_some() && command::on_path("epmd").is_some(),
+};
+
+/// The store of keys and values that several hosts share.
+pub(crate) const REDIS: Need = Need { what: "Redis", package: "redis-server", is_there: redis::is_there };
+
+/// Runs Kafka.
+pub(crate) const JAVA: Need = Need {
+    what: "Java",
+    package: "default-jre-headless",
+    is_there: || command::succeeds(Command::new("java").arg("-version")),
+};
+
+/// Fetches Kafka.
+pub(crate) const MAVEN: Need =
+    Need { what: "Maven", package: "maven", is_there: || command::succeeds(Command::new("mvn").arg("--version")) };
+
+/// All the servers that tests talk to.
+pub(crate) const SERVERS: [Need; 6] = [POSTGRES, PYTHON, RABBITMQ, REDIS, JAVA, MAVEN];
 
 /// The script that installs Debian packages without starting their daemons, seen from the root.
 const INSTALLER: &str = "deploy/dev/debian.sh";
@@ -102,7 +126,7 @@ pub(crate) fn toolchain(install: Install) -> Result<()> {
 /// Says for each thing whether it is there.
 pub(crate) fn doctor() -> Result<()> {
     let mut missing = Vec::new();
-    for need in [C_COMPILER, PKG_CONFIG, POSTGRES, PYTHON] {
+    for need in [C_COMPILER, PKG_CONFIG].into_iter().chain(SERVERS) {
         let there = (need.is_there)();
         talk::answer(format_args!("{:8} {}", if there { "ok" } else { "missing" }, need.what));
         if !there {

@@ -7,10 +7,9 @@ use clap::ValueEnum;
 
 use crate::{
     command::{self, Tally, cargo},
-    contract, demo, guests,
-    moto::{self, Moto},
-    postgres::{self, Postgres},
+    contract, demo, guests, kafka, moto,
     prepare::{self, Install, Need},
+    servers::Servers,
     talk,
 };
 
@@ -34,7 +33,7 @@ enum Part {
     Clippy,
     /// Every guest compiles to WebAssembly
     Guests,
-    /// The house rules, unit and integration tests, on SQLite, a throwaway Postgres and a throwaway S3
+    /// The house rules, unit and integration tests, with throwaway servers: Postgres, S3, Kafka, RabbitMQ and Redis
     Tests,
     /// The documentation builds and its links lead somewhere
     Docs,
@@ -97,15 +96,15 @@ fn prepare(parts: &[Part], install: Install) -> Result<String> {
     prepare::toolchain(install)?;
     let mut needs: Vec<Need> = vec![prepare::C_COMPILER, prepare::PKG_CONFIG];
     if parts.contains(&Part::Tests) {
-        needs.push(prepare::POSTGRES);
-    }
-    if parts.contains(&Part::Tests) || parts.contains(&Part::Contract) {
+        needs.extend(prepare::SERVERS);
+    } else if parts.contains(&Part::Contract) {
         needs.push(prepare::PYTHON);
     }
     prepare::system(&needs, install)?;
     prepare::wasm_target(install)?;
     if parts.contains(&Part::Tests) {
         moto::install(install)?;
+        kafka::install(install)?;
     }
     if parts.contains(&Part::Contract) {
         contract::install(install)?;
@@ -150,12 +149,11 @@ impl Part {
     }
 }
 
-/// All tests of the workspace in one go; those of the store run on both databases, and on S3.
+/// All tests of the workspace in one go, with every server that some of them talk to.
 fn tests() -> Result<String> {
-    let postgres = Postgres::start().context("could not start a throwaway Postgres")?;
-    let moto = Moto::start(Install::Forbidden).context("could not start a throwaway S3")?;
+    let servers = Servers::start()?;
     let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
-    tests.env(postgres::VARIABLE, postgres.url()).env(moto::VARIABLE, moto.url());
+    tests.envs(servers.variables());
     let Tally { passed, failed, ignored } = command::run_tests(&mut tests)?;
     Ok(format!("{passed} passed, {failed} failed, {ignored} ignored"))
 }

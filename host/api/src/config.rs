@@ -33,6 +33,8 @@ pub struct Config {
     pub max_tokens: u32,
     /// How many tokens of no use an address may show in a minute before it is told to wait.
     pub max_failures: u32,
+    /// Whether `/models`, `/processors` and `/state/{type}` answer as the model-serving tutorial's server does.
+    pub tutorial: bool,
     /// Host names, beside those of this machine, that browsers may know the control plane by.
     pub hosts: Vec<String>,
 }
@@ -53,6 +55,7 @@ impl Default for Config {
             follow_every: Millis(250),
             max_tokens: 1_000,
             max_failures: 20,
+            tutorial: false,
             hosts: Vec::new(),
         }
     }

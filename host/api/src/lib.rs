@@ -9,10 +9,12 @@ mod fallback;
 mod followers;
 mod guard;
 mod health;
+mod metrics;
 mod openapi;
 mod principal;
 mod problem;
 mod state;
+mod tutorial;
 mod upload;
 mod v1;
 mod v2;
@@ -42,7 +44,9 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(v2::method_not_allowed)
         .layer(middleware::from_fn_with_state(state.clone(), guard::same_site_inference));
     let (health, _) = health::routes().split_for_parts();
-    let routes = v1.merge(v2).merge(health).layer(middleware::from_fn_with_state(state.clone(), auth::check));
+    let tutorial = if state.config().tutorial { tutorial::routes() } else { Router::new() };
+    let routes =
+        v1.merge(v2).merge(tutorial).merge(health).layer(middleware::from_fn_with_state(state.clone(), auth::check));
     routes.layer(CatchPanicLayer::custom(fallback::panicked)).with_state(state)
 }
 

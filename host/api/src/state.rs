@@ -1,12 +1,13 @@
 //! What every route can reach.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use host_core::{
+    Name, RevisionId,
     budget::Budget,
     clock::Clock,
     identity::{Access, Attempts},
-    ports::{Artifacts, Directory, Dispatch, Models, Score, Secrets},
+    ports::{Artifacts, Directory, Dispatch, Models, Score, Secrets, Sources},
 };
 use host_dispatch::{Endpoints, Release};
 use host_pipelines::Runs;
@@ -40,6 +41,8 @@ pub struct Rooms {
     pub secrets: Arc<dyn Secrets>,
     /// Runs.
     pub runs: Runs,
+    /// Triggers that run.
+    pub sources: Arc<dyn Sources>,
     /// How much of request bodies the host holds at once, whoever reads them.
     pub bodies: Arc<Budget>,
     /// How this host is reached, and what it demands of those who reach it.
@@ -62,6 +65,7 @@ struct Inner {
     uploads: Semaphore,
     followers: Arc<Semaphore>,
     attempts: Mutex<Attempts>,
+    named: Mutex<HashMap<RevisionId, (Name, Name)>>,
 }
 
 impl AppState {
@@ -71,7 +75,7 @@ impl AppState {
         let uploads = Semaphore::new(config.max_uploads as usize);
         let followers = Arc::new(Semaphore::new(config.max_followers as usize));
         let attempts = Mutex::new(Attempts::new(config.max_failures, Duration::from_secs(60)));
-        Self(Arc::new(Inner { config, rooms, uploads, followers, attempts }))
+        Self(Arc::new(Inner { config, rooms, uploads, followers, attempts, named: Mutex::default() }))
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -86,6 +90,11 @@ impl AppState {
     /// Tokens of no use, by the address they came from.
     pub(crate) fn attempts(&self) -> &Mutex<Attempts> {
         &self.0.attempts
+    }
+
+    /// Whose revisions were asked for: project and function, which never change.
+    pub(crate) fn named(&self) -> &Mutex<HashMap<RevisionId, (Name, Name)>> {
+        &self.0.named
     }
 
     /// Places for those who follow something.

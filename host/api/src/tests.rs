@@ -8,3 +8,4 @@ mod inference;
 mod protocol;
 mod records;
 mod runs;
+mod triggers;

@@ -10,10 +10,12 @@ mod backup;
 mod calls;
 mod components;
 mod config;
+mod dead_letters;
 mod endpoints;
 mod functions;
 mod gc;
 mod logs;
+mod model_streams;
 mod models;
 mod pipelines;
 mod principal;
@@ -22,6 +24,7 @@ mod revisions;
 mod runs;
 mod secrets;
 mod tokens;
+mod triggers;
 
 /// Every route.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
@@ -52,7 +55,17 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(calls::show::show))
         .routes(routes!(logs::list::list))
         .routes(routes!(logs::follow::follow))
+        .routes(routes!(triggers::list::list))
+        .routes(routes!(triggers::show::show))
+        .routes(routes!(triggers::pause::pause))
+        .routes(routes!(triggers::resume::resume))
+        .routes(routes!(triggers::seek::seek))
+        .routes(routes!(dead_letters::list::list))
+        .routes(routes!(dead_letters::show::show))
+        .routes(routes!(dead_letters::replay::replay))
         .routes(routes!(pipelines::check::check))
+        .routes(routes!(pipelines::list::list, pipelines::deploy::deploy))
+        .routes(routes!(pipelines::show::show, pipelines::delete::delete))
         .routes(routes!(runs::list::list, runs::submit::submit))
         .routes(routes!(runs::show::show))
         .routes(routes!(runs::cancel::cancel))
@@ -69,6 +82,9 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(models::versions::versions, models::register::register))
         .routes(routes!(models::promote::promote))
         .routes(routes!(models::rollback::rollback))
+        .routes(routes!(models::stats::stats))
+        .routes(routes!(model_streams::list::list))
+        .routes(routes!(model_streams::show::show, model_streams::add::add, model_streams::remove::remove))
         .routes(routes!(endpoints::list::list))
         .routes(routes!(endpoints::serve::serve))
 }

@@ -23,6 +23,10 @@ pub(crate) enum Command {
     ServeAxum(ServeArgs),
     /// Load one address and say how it went, as JSON.
     Load(LoadArgs),
+    /// Be the baseline of Kafka: a loop that moves records from one topic to another.
+    BridgeKafka(BridgeArgs),
+    /// Be the baseline of AMQP: a loop that moves messages from one queue to another.
+    BridgeAmqp(BridgeAmqpArgs),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -51,6 +55,12 @@ pub(crate) struct BenchArgs {
     /// An empty Postgres database for pipeline-postgres and runs-page; what is measured stays in it.
     #[arg(long, value_name = "URL", env = "WEFT_TEST_POSTGRES", hide_env_values = true)]
     pub(crate) postgres: Option<String>,
+    /// The Kafka broker for kafka-100 and kafka-1k; the topics that are made stay there.
+    #[arg(long, value_name = "HOST:PORT", env = "WEFT_TEST_KAFKA")]
+    pub(crate) kafka: Option<String>,
+    /// The AMQP server for amqp-100 and amqp-1k, entered as guest.
+    #[arg(long, value_name = "URL", env = "WEFT_TEST_AMQP", hide_env_values = true)]
+    pub(crate) amqp: Option<String>,
     /// Write the results to this Markdown file too.
     #[arg(long, value_name = "FILE")]
     pub(crate) write: Option<PathBuf>,
@@ -85,6 +95,35 @@ pub(crate) struct LoadArgs {
     /// The body.
     #[arg(long, default_value = "")]
     pub(crate) body: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct BridgeAmqpArgs {
+    /// The server.
+    #[arg(long)]
+    pub(crate) url: String,
+    /// The queue that is read.
+    #[arg(long)]
+    pub(crate) from: String,
+    /// The queue that is written.
+    #[arg(long)]
+    pub(crate) to: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct BridgeArgs {
+    /// The brokers, `host:port`.
+    #[arg(long)]
+    pub(crate) brokers: String,
+    /// The topic that is read, from its beginning.
+    #[arg(long)]
+    pub(crate) from: String,
+    /// The topic that is written.
+    #[arg(long)]
+    pub(crate) to: String,
+    /// The consumer group.
+    #[arg(long)]
+    pub(crate) group: String,
 }
 
 impl BenchArgs {

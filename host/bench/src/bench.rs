@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use crate::{
     args::BenchArgs,
     interrupt,
-    measure::{Setting, cold_start, http, pipeline, runs_page, score},
+    measure::{Setting, amqp, cold_start, http, kafka, pipeline, runs_page, score},
     places::Places,
     report::{Figure, Missing, Report},
     subject::Subject,
@@ -59,6 +59,18 @@ fn measure(setting: Setting<'_>, subject: Subject) -> Result<Vec<Figure>, Missin
         (Subject::PipelinePostgres, None) => {
             return Err(Missing::on_purpose(subject, "pass --postgres URL; `cargo xtask postgres` starts one"));
         }
+        (Subject::Amqp100 | Subject::Amqp1k, _) => match &setting.args.amqp {
+            Some(url) => amqp::measure(setting, subject, url),
+            None => {
+                return Err(Missing::on_purpose(subject, "pass --amqp URL; `cargo xtask rabbitmq` starts one"));
+            }
+        },
+        (Subject::Kafka100 | Subject::Kafka1k, _) => match &setting.args.kafka {
+            Some(brokers) => kafka::measure(setting, subject, brokers),
+            None => {
+                return Err(Missing::on_purpose(subject, "pass --kafka HOST:PORT; `cargo xtask kafka` starts one"));
+            }
+        },
         (Subject::ColdStart, _) => cold_start::measure(setting),
         (Subject::RunsPage, _) => runs_page::measure(setting, setting.args.runs),
         // The others are loaded over HTTP, in rounds.

@@ -29,6 +29,10 @@ const MODEL: &str = "[grants]\nmodel = [\"none\"]\n";
 
 pub(crate) const HANDLER: Function =
     Function { name: "bench-handler", guest: "conformance_handler", manifest: &[MODEL] };
+/// What a Kafka trigger wakes; its table is added for each round.
+pub(crate) const KAFKA: Function = Function { name: "bench-kafka", guest: "conformance_handler", manifest: &[MODEL] };
+/// The same for an AMQP trigger.
+pub(crate) const AMQP: Function = Function { name: "bench-amqp", guest: "conformance_handler", manifest: &[MODEL] };
 pub(crate) const HANDLER_FRESH: Function =
     Function { name: "bench-handler-fresh", guest: "conformance_handler", manifest: &[MODEL, FRESH] };
 pub(crate) const HANDLER_RECORD_ALL: Function =
@@ -96,7 +100,8 @@ mod tests {
 
     #[test]
     fn every_manifest_is_one() {
-        let all = [HANDLER, HANDLER_FRESH, HANDLER_RECORD_ALL, HTTP, HTTP_FRESH, HTTP_RECORD_ALL, PREDICT, JOB];
+        let all =
+            [HANDLER, AMQP, KAFKA, HANDLER_FRESH, HANDLER_RECORD_ALL, HTTP, HTTP_FRESH, HTTP_RECORD_ALL, PREDICT, JOB];
         for function in all {
             let manifest = Manifest::parse(&function.manifest()).unwrap();
             assert_eq!(manifest.name.as_str(), function.name);

@@ -40,6 +40,8 @@ fn run(args: Args) -> Result<ExitCode> {
     match args.command {
         Some(Command::ServeAxum(serve)) => baseline::serve(serve.file.as_deref()),
         Some(Command::Load(load)) => load::run(&load),
+        Some(Command::BridgeKafka(bridge)) => measure::kafka::bridge(&bridge),
+        Some(Command::BridgeAmqp(bridge)) => measure::amqp::bridge(&bridge),
         None => {
             interrupt::listen()?;
             bench::run(&args.bench)

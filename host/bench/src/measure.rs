@@ -1,7 +1,9 @@
 //! How each thing is measured. Every measure starts what it needs, and stops it again.
 
+pub(crate) mod amqp;
 pub(crate) mod cold_start;
 pub(crate) mod http;
+pub(crate) mod kafka;
 pub(crate) mod pipeline;
 pub(crate) mod runs_page;
 pub(crate) mod score;

@@ -20,6 +20,10 @@ pub(crate) enum Subject {
     PipelineSqlite,
     PipelinePostgres,
     RunsPage,
+    Kafka100,
+    Kafka1k,
+    Amqp100,
+    Amqp1k,
     ColdStart,
 }
 
@@ -39,6 +43,10 @@ impl Subject {
         Self::PipelineSqlite,
         Self::PipelinePostgres,
         Self::RunsPage,
+        Self::Kafka100,
+        Self::Kafka1k,
+        Self::Amqp100,
+        Self::Amqp1k,
         Self::ColdStart,
     ];
 
@@ -58,6 +66,10 @@ impl Subject {
             Self::PipelineSqlite => "pipeline-sqlite",
             Self::PipelinePostgres => "pipeline-postgres",
             Self::RunsPage => "runs-page",
+            Self::Kafka100 => "kafka-100",
+            Self::Kafka1k => "kafka-1k",
+            Self::Amqp100 => "amqp-100",
+            Self::Amqp1k => "amqp-1k",
             Self::ColdStart => "cold-start",
         }
     }
@@ -78,13 +90,27 @@ impl Subject {
             Self::PipelineSqlite => "no-op steps on SQLite",
             Self::PipelinePostgres => "no-op steps on Postgres",
             Self::RunsPage => "a page of runs",
+            Self::Kafka100 => "Kafka to Kafka, 100 B",
+            Self::Kafka1k => "Kafka to Kafka, 1 KiB",
+            Self::Amqp100 => "AMQP to AMQP, 100 B",
+            Self::Amqp1k => "AMQP to AMQP, 1 KiB",
             Self::ColdStart => "cold start from disk",
         }
     }
 
     /// Whether it is loaded over HTTP, in rounds beside the baseline.
     pub(crate) fn is_http(self) -> bool {
-        !matches!(self, Self::PipelineSqlite | Self::PipelinePostgres | Self::RunsPage | Self::ColdStart)
+        !matches!(
+            self,
+            Self::PipelineSqlite
+                | Self::PipelinePostgres
+                | Self::RunsPage
+                | Self::Kafka100
+                | Self::Kafka1k
+                | Self::Amqp100
+                | Self::Amqp1k
+                | Self::ColdStart
+        )
     }
 
     /// Whether the baseline answers it, not a host.

@@ -3,6 +3,8 @@
 pub mod config;
 pub mod fetch;
 pub mod http;
+pub mod keyvalue;
 pub mod log;
 pub mod model;
+pub mod publish;
 pub mod secret;

@@ -7,7 +7,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 mod gc;
 mod identity;
 mod secrets;
+mod streams;
 mod transfer;
+mod triggers;
 
 pub(crate) use gc::GcArgs;
 pub(crate) use identity::{
@@ -15,10 +17,12 @@ pub(crate) use identity::{
     TokensListArgs, TokensRevokeArgs,
 };
 pub(crate) use secrets::{SecretsCommand, SecretsSetArgs};
+pub(crate) use streams::{StreamArgs, StreamsAddArgs, StreamsCommand};
 pub(crate) use transfer::{
     BackupArgs, Installation, MigrateArgs, ProjectCommand, ProjectExportArgs, ProjectImportArgs, RestoreArgs,
     RunResponseArgs,
 };
+pub(crate) use triggers::{DeadLettersCommand, DeadLettersListArgs, TriggersCommand, TriggersSeekArgs};
 
 /// Functions, pipelines and models on one host.
 #[derive(Debug, Parser)]
@@ -79,6 +83,12 @@ pub(crate) enum Command {
     /// Models, their versions and aliases.
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// Triggers that wake functions: streams, the clock, what happens on the platform.
+    #[command(subcommand)]
+    Triggers(TriggersCommand),
+    /// Events that were given up.
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
     /// Secrets: values that functions are granted by name.
     #[command(subcommand)]
     Secrets(SecretsCommand),
@@ -279,6 +289,26 @@ pub(crate) enum PipelineCommand {
     Submit(SubmitArgs),
     /// Draw a pipeline.
     Graph(GraphArgs),
+    /// Keep a pipeline in the project, so that it can be run by name and its triggers start it.
+    Deploy(PipelineDeployArgs),
+    /// List the pipelines that are kept.
+    List,
+    /// Show a pipeline that is kept, and its text.
+    Show(PipelineNameArgs),
+    /// Take a pipeline out of force: nothing starts it any more.
+    Delete(PipelineNameArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PipelineDeployArgs {
+    /// The pipeline's YAML file.
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PipelineNameArgs {
+    /// The pipeline's name.
+    pub(crate) name: String,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -292,7 +322,7 @@ pub(crate) struct PipelineFileArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct SubmitArgs {
-    /// The pipeline's YAML file.
+    /// The pipeline's YAML file, or the name of one that is kept.
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) begin: Begin,
@@ -419,6 +449,11 @@ pub(crate) enum ModelsCommand {
     Rollback(ModelAliasArgs),
     /// Serve a model over the Open Inference Protocol.
     Serve(ServeArgs),
+    /// How often a model was asked on this host, and how long it took.
+    Stats(ModelArgs),
+    /// Topics and queues whose messages are models.
+    #[command(subcommand)]
+    Streams(StreamsCommand),
 }
 
 #[derive(Debug, ClapArgs)]

@@ -6,6 +6,7 @@ mod backup;
 mod build;
 mod config;
 mod context;
+mod dead_letters;
 mod delete;
 mod deploy;
 mod gc;
@@ -26,6 +27,7 @@ mod secrets;
 mod show;
 mod test;
 mod tokens;
+mod triggers;
 mod up;
 
 use anyhow::Result;
@@ -77,6 +79,8 @@ async fn dispatch(command: Command, project: &str, client: &Client, printer: &Pr
         Command::Gc(args) => gc::run(&args, client, printer).await,
         Command::Backup(args) => backup::run(&args, client, printer).await,
         Command::Project(command) => project::run(command, client, printer).await,
+        Command::Triggers(command) => triggers::run(command, client, printer).await,
+        Command::DeadLetters(command) => dead_letters::run(command, client, printer).await,
         Command::Secrets(command) => secrets::run(command, client, printer).await,
         Command::Tokens(command) => tokens::run(command, project, client, printer).await,
         Command::Audit(command) => audit::run(&command, client, printer).await,

@@ -52,10 +52,14 @@ pub(crate) struct Config {
     pub(crate) store: host_store::Config,
     /// The key that seals secrets, and how many there may be.
     pub(crate) secrets: host_store::SecretsConfig,
+    /// Keyed state of functions.
+    pub(crate) keyvalue: host_capabilities::keyvalue::Config,
     /// The control plane.
     pub(crate) api: host_api::Config,
     /// Requests that wake functions.
     pub(crate) http: host_triggers::http::Config,
+    /// Streams, the clock and what happens on the platform.
+    pub(crate) triggers: host_triggers::Config,
     /// Inputs by URL.
     pub(crate) fetch: host_capabilities::fetch::Config,
     /// Object stores, for artifacts and for inputs by URL.
@@ -100,8 +104,10 @@ impl Default for Config {
             pipelines: host_pipelines::Config::default(),
             store: host_store::Config::default(),
             secrets: host_store::SecretsConfig::default(),
+            keyvalue: host_capabilities::keyvalue::Config::default(),
             api: host_api::Config::default(),
             http: host_triggers::http::Config::default(),
+            triggers: host_triggers::Config::default(),
             fetch: host_capabilities::fetch::Config::default(),
             objects: host_store::objects::Config::default(),
         }
@@ -198,7 +204,7 @@ fn figment(args: &UpArgs) -> Result<Figment, Stop> {
         figment = figment.merge(Toml::file("weft.toml"));
     }
     let env = Env::prefixed("WEFT_")
-        .ignore(&["host", "project", "token", "ca", "log", "sdk", "secret_key"])
+        .ignore(&["host", "project", "token", "ca", "log", "sdk", "secret_key", "redis_password"])
         .filter(|key| !key.starts_with("test") && !key.starts_with("gen"))
         .split("__");
     Ok(figment

@@ -9,7 +9,9 @@ mod local;
 mod opening;
 mod patience;
 mod registry;
+mod state;
 mod tls;
+mod triggers;
 
 use std::{io::IsTerminal, path::Path, time::Duration};
 
@@ -29,9 +31,13 @@ pub(crate) use host::{Host, Place};
 pub(crate) use local::Local;
 pub(crate) use tls::Files;
 
+/// What is logged unless somebody says otherwise. lapin logs whole messages that a server returns, with their data; what
+/// goes wrong with it we tell ourselves.
+const USUAL_LOG: &str = "info,lapin=off";
+
 /// Logs to stderr: for people on a terminal, JSON otherwise.
 pub(crate) fn logging() {
-    let filter = EnvFilter::try_from_env("WEFT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("WEFT_LOG").unwrap_or_else(|_| EnvFilter::new(USUAL_LOG));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let done = if std::io::stderr().is_terminal() { builder.compact().try_init() } else { builder.json().try_init() };
     if done.is_err() {
@@ -59,6 +65,7 @@ pub(crate) async fn up(config: Config, settings: Vec<Setting>, printer: &Printer
     }
     let stop = CancellationToken::new();
     let tasks = host.start(&stop).await?;
+    host.triggers.start(&tasks, &stop);
     let front = host.front(settings, &stop);
     let acceptor = certificate.as_ref().map(tls::Certificate::acceptor).transpose()?;
     let scheme = if acceptor.is_some() { "https" } else { "http" };

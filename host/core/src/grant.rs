@@ -117,7 +117,12 @@ impl Grants {
     /// Whether what a function does may depend on more than what it is given, so that it cannot be repeated.
     #[must_use]
     pub fn reaches_outside(&self) -> bool {
-        !self.http.is_empty() || !self.keyvalue.is_empty() || !self.publish.is_empty()
+        self.outside().next().is_some()
+    }
+
+    /// The rights by which it may.
+    pub fn outside(&self) -> impl Iterator<Item = Right> {
+        [Right::Http, Right::Keyvalue, Right::Publish].into_iter().filter(|right| self.allows(*right))
     }
 
     /// The grant of the secret `name`.

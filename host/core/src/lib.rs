@@ -5,6 +5,7 @@ pub mod body;
 pub mod budget;
 pub mod call;
 pub mod clock;
+pub mod depth;
 pub mod digest;
 pub mod event;
 pub mod function;
@@ -21,6 +22,7 @@ pub mod ports;
 pub mod record;
 pub mod retry;
 pub mod run;
+pub mod schedule;
 pub mod size;
 pub mod tensor;
 

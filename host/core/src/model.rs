@@ -4,7 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Digest, Name, RunId, tensor::Dtype};
+use crate::{Digest, Name, RunId, call::Place, tensor::Dtype};
+
+mod stats;
+
+pub use stats::{Counts, ModelStats, VersionStats};
 
 /// One input or output of a model. A dimension of `-1` is free, such as the batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,12 +59,40 @@ pub struct Version {
     pub run: Option<RunId>,
     /// The step of that run.
     pub step: Option<String>,
+    /// The stream that brought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// Who registered it.
     pub created_by: String,
     /// When it was registered.
     pub created_at: Timestamp,
     /// When it was taken out of service for good.
     pub retired_at: Option<Timestamp>,
+}
+
+/// The message of a model stream that brought a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The stream.
+    pub stream: Name,
+    /// Where the message was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// The event's source.
+    pub source: String,
+    /// The event's id within its source.
+    pub id: String,
+    /// What the message calls the model.
+    pub name: String,
+    /// What the message calls the version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The type of records that the model scores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_type: Option<String>,
+    /// Where its bytes were fetched, as people may see it; nothing where the message held them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
 }
 
 /// A movable name for a version, such as `production`.

@@ -22,6 +22,8 @@ mod reader;
 mod selector;
 mod sweep;
 mod template;
+mod trigger;
+mod woken;
 mod yaml;
 
 pub use check::{Catalogue, Known};
@@ -36,6 +38,8 @@ pub use read::{MAX_STEPS, Parsed};
 pub use selector::{Goal, InvalidSelector, Selector, Trial};
 pub use sweep::{DEFAULT_PARALLEL, Draw, MAX_TRIALS, Random, Space, Sweep};
 pub use template::{InvalidSubject, Scope, Subject, Unresolved, has_placeholder, render, render_map, render_text};
+pub use trigger::{MAX_TRIGGERS, PipelineTrigger};
+pub use woken::{EVENT_DATA, EVENT_INPUT, EVENT_OUTPUTS, EVENT_STEP, KeptEvent, MOST_INLINE, Woken};
 pub use yaml::{MAX_BYTES, MAX_DEPTH, MAX_NODES};
 
 /// The JSON Schema of a pipeline's YAML, for editors.
@@ -52,6 +56,9 @@ pub struct Pipeline {
     /// What can be chosen at submission.
     #[serde(default)]
     pub params: IndexMap<String, ParamSpec>,
+    /// What starts it by itself, once it is kept in a project; no run has any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<PipelineTrigger>,
     /// The steps by name, in the order of the text.
     pub steps: IndexMap<String, Step>,
 }
@@ -105,6 +112,8 @@ pub enum Action {
     Request(Request),
     /// Tells somebody of the end of such a request.
     Notify(Notify),
+    /// Hands an event to a function. No pipeline's text can say so.
+    Event(Woken),
 }
 
 /// A job to run.
@@ -224,6 +233,7 @@ impl Action {
             Self::Call(_) => "call",
             Self::Request(_) => "request",
             Self::Notify(_) => "notify",
+            Self::Event(_) => "event",
         }
     }
 
@@ -241,7 +251,8 @@ impl Action {
             Self::Deploy(Deploy::Function { function }) => Some(function),
             Self::Call(Call { target: CallTarget::Function(function), .. })
             | Self::Request(Request { function, .. })
-            | Self::Notify(Notify { function, .. }) => Some(function),
+            | Self::Notify(Notify { function, .. })
+            | Self::Event(Woken { function, .. }) => Some(function),
             _ => None,
         }
     }
@@ -282,6 +293,7 @@ impl Pipeline {
         Self {
             description: None,
             params: IndexMap::new(),
+            triggers: Vec::new(),
             steps: IndexMap::from_iter([(name.to_string(), step)]),
             name,
         }

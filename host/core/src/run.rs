@@ -69,6 +69,8 @@ pub enum RunKind {
     Job,
     /// A request to a function that is answered later, kept as a DAG.
     Request,
+    /// An event that woke a function, kept as a DAG of one step.
+    Event,
 }
 
 impl RunKind {
@@ -79,6 +81,7 @@ impl RunKind {
             Self::Pipeline => "pipeline",
             Self::Job => "job",
             Self::Request => "request",
+            Self::Event => "event",
         }
     }
 }
@@ -158,6 +161,14 @@ pub struct NewRun {
     pub platform: Platform,
     /// The run this one does again.
     pub reproduces: Option<RunId>,
+    /// How many events of the platform led to it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub depth: u8,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields by reference")]
+fn is_zero(depth: &u8) -> bool {
+    *depth == 0
 }
 
 impl NewRun {

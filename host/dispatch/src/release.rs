@@ -7,7 +7,9 @@ use host_core::{
     clock::Clock,
     function::{FunctionRef, Revision},
     manifest::Manifest,
-    ports::{Artifacts, Deployments, Directory, Inspection, Invoke, NewRevision, check_grants},
+    ports::{
+        Artifacts, Deployments, Directory, Inspection, Invoke, NewRevision, NoTriggerCheck, TriggerCheck, check_grants,
+    },
 };
 
 mod error;
@@ -38,6 +40,8 @@ pub struct Released {
     pub revision: Arc<Revision>,
     /// The one that was active before, if any.
     pub previous: Option<Arc<Revision>>,
+    /// What its triggers will miss.
+    pub warnings: Vec<String>,
 }
 
 /// Brings revisions into service and out of it.
@@ -47,6 +51,7 @@ pub struct Release {
     directory: Arc<dyn Directory>,
     invoke: Arc<dyn Invoke>,
     clock: Arc<dyn Clock>,
+    triggers: Arc<dyn TriggerCheck>,
 }
 
 impl Release {
@@ -59,7 +64,13 @@ impl Release {
         invoke: Arc<dyn Invoke>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { artifacts, deployments, directory, invoke, clock }
+        Self { artifacts, deployments, directory, invoke, clock, triggers: Arc::new(NoTriggerCheck) }
+    }
+
+    /// The same, where somebody knows what triggers need.
+    #[must_use]
+    pub fn checked_by(self, triggers: Arc<dyn TriggerCheck>) -> Self {
+        Self { triggers, ..self }
     }
 
     /// Verifies a component against its manifest, compiles it, and makes it the revision that answers.
@@ -73,6 +84,7 @@ impl Release {
         let inspection = self.inspect(&component).await?;
         check_grants(inspection.imports.iter().map(String::as_str), &manifest)?;
         let entries = inspection.entries;
+        let warnings = self.triggers.check(&project, &manifest, entries).await.map_err(Error::Trigger)?;
         let new = NewRevision { project, component, component_size, manifest, entries, created_by: who.clone() };
         self.rehearse(&new).await?;
         let revision = self.deployments.add(new).await?;
@@ -80,7 +92,7 @@ impl Release {
         if activate {
             self.activate_revision(&revision, &who, "deployed").await?;
         }
-        Ok(Released { revision, previous })
+        Ok(Released { revision, previous, warnings })
     }
 
     /// Makes a revision the one that answers.
@@ -91,7 +103,7 @@ impl Release {
         let revision = self.deployments.revision(project, function).await?;
         let previous = self.active(project, &function.name);
         self.activate_revision(&revision, who, "activated").await?;
-        Ok(Released { revision, previous })
+        Ok(Released { revision, previous, warnings: Vec::new() })
     }
 
     /// Makes the revision that was active before the present one answer again.
@@ -102,7 +114,7 @@ impl Release {
         let previous = self.active(project, function);
         let revision = self.deployments.previous(project, function).await?;
         self.activate_revision(&revision, who, "rolled back").await?;
-        Ok(Released { revision, previous })
+        Ok(Released { revision, previous, warnings: Vec::new() })
     }
 
     /// Takes a function out of service; its revisions and records stay.

@@ -1,12 +1,14 @@
-//! The contract of `sdk/wit` as this host keeps it, one file per interface; and `wasi:nn` beside it.
+//! The contract of `sdk/wit` as this host keeps it, one file per interface; and `wasi:keyvalue` and `wasi:nn` beside it.
 
 mod ask;
 mod config;
 mod context;
 mod convert;
+mod keyvalue;
 mod log;
 mod model;
 mod nn;
+mod publish;
 mod run;
 
 use wasmtime::component::{HasSelf, Linker};
@@ -24,10 +26,11 @@ mod generated {
                 import weft:function/log@0.1.0;
                 import weft:function/run@0.1.0;
                 import weft:function/model@0.1.0;
+                import weft:function/publish@0.1.0;
                 export weft:function/handler@0.1.0;
             }
         ",
-        imports: { "weft:function/model.infer": async },
+        imports: { "weft:function/model.infer": async, "weft:function/publish.send": async },
         exports: { default: async },
     });
 }
@@ -41,7 +44,9 @@ pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     wit::log::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
     wit::run::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
     wit::model::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
+    wit::publish::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
     config::link(linker)?;
+    keyvalue::link(linker)?;
     nn::link(linker)
 }
 

@@ -1,7 +1,7 @@
 //! The call an instance is in: what surrounds it, its lines, and the models it asked.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU32},
     time::{Duration, Instant},
 };
 
@@ -13,7 +13,7 @@ use host_core::{
     function::Revision,
     mask::Mask,
     model::VersionId,
-    ports::{Recorder, Score, Secrets},
+    ports::{KeyValue, Publish, Recorder, Score, Secrets},
 };
 use parking_lot::Mutex;
 
@@ -37,6 +37,8 @@ pub(crate) struct Services {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) score: Option<Arc<dyn Score>>,
     pub(crate) secrets: Arc<dyn Secrets>,
+    pub(crate) state: Arc<dyn KeyValue>,
+    pub(crate) publish: Arc<dyn Publish>,
     /// Held, so that time passes for as long as there is a call.
     pub(crate) _epochs: Arc<Epochs>,
 }
@@ -55,6 +57,8 @@ pub(crate) struct Current {
     pub(crate) started: Instant,
     /// How long one run of the guest may take. A batch that broke runs its events one by one, each as long.
     pub(crate) timeout: Duration,
+    /// How many events it has sent.
+    pub(crate) published: AtomicU32,
     models: Mutex<Vec<VersionId>>,
 }
 
@@ -91,6 +95,7 @@ impl Current {
         Self {
             timeout: timeout.duration(),
             lines: Arc::new(lines),
+            published: AtomicU32::new(0),
             models: Mutex::default(),
             held,
             outgoing: None,

@@ -8,7 +8,10 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use host_capabilities::http::{Client, ClientError, Policy, Reach};
+use host_capabilities::{
+    http::{Client, ClientError, Policy, Reach},
+    keyvalue::Bounded,
+};
 use host_core::{
     Digest, RevisionId,
     call::{Call, CallContext, Called},
@@ -16,7 +19,7 @@ use host_core::{
     event::{Failure, code},
     function::Revision,
     manifest::Time,
-    ports::{Artifacts, Inspection, Invoke, PrepareError, Recorder, Score, Secrets, check_grants},
+    ports::{Artifacts, Inspection, Invoke, KeyValue, PrepareError, Publish, Recorder, Score, Secrets, check_grants},
 };
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
@@ -57,6 +60,24 @@ pub struct Engine {
     this: Weak<Engine>,
 }
 
+/// What an engine needs from other rooms.
+pub struct Parts {
+    /// Where log lines of guests go.
+    pub recorder: Arc<dyn Recorder>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Where components come from.
+    pub artifacts: Arc<dyn Artifacts>,
+    /// What predicts, on a host that serves models.
+    pub score: Option<Arc<dyn Score>>,
+    /// The secrets that manifests grant.
+    pub secrets: Arc<dyn Secrets>,
+    /// Where keyed state is kept.
+    pub state: Arc<dyn KeyValue>,
+    /// Where events go that guests send.
+    pub publish: Arc<dyn Publish>,
+}
+
 /// Why there is no engine.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -72,18 +93,12 @@ pub enum EngineError {
 }
 
 impl Engine {
-    /// An engine that takes components from `artifacts`, asks `score` for predictions and reads granted `secrets`.
+    /// An engine for this machine, with what its guests may be granted.
     ///
     /// # Errors
     /// When the machine has no room for even a few instances, or no thread can be started.
-    pub fn new(
-        config: Config,
-        recorder: Arc<dyn Recorder>,
-        clock: Arc<dyn Clock>,
-        artifacts: Arc<dyn Artifacts>,
-        score: Option<Arc<dyn Score>>,
-        secrets: Arc<dyn Secrets>,
-    ) -> Result<Arc<Self>, EngineError> {
+    pub fn new(config: Config, parts: Parts) -> Result<Arc<Self>, EngineError> {
+        let Parts { recorder, clock, artifacts, score, secrets, state, publish } = parts;
         let machine = |error: wasmtime::Error| EngineError::Machine(format!("{error:#}"));
         let serving = Serving::new(&config).map_err(machine)?;
         let working = Working::new().map_err(machine)?;
@@ -91,6 +106,7 @@ impl Engine {
         let tick = config.tick.duration();
         let epochs = Arc::new(Epochs([serving.machine.engine.clone(), working.machine.engine.clone()]));
         let held = epochs.clone();
+        let state = Arc::new(Bounded::new(state));
         let engine = Arc::new_cyclic(|this: &Weak<Self>| Self {
             serve: Arc::new(serving.machine),
             job: Arc::new(working.machine),
@@ -102,7 +118,7 @@ impl Engine {
             slots: Arc::new(Slots::new(serving.slots)),
             slot_count: serving.slots,
             jobs: Arc::new(Semaphore::new(config.jobs.clamp(1, Semaphore::MAX_PERMITS))),
-            services: Arc::new(Services { config, recorder, clock, score, secrets, _epochs: held }),
+            services: Arc::new(Services { config, recorder, clock, score, secrets, state, publish, _epochs: held }),
             artifacts,
             this: this.clone(),
         });

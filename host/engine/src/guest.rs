@@ -31,6 +31,8 @@ pub(crate) struct Guest {
     pub(crate) resolved: Vec<(ModelRef, VersionId)>,
     /// The bytes of the tensors that the host keeps for it.
     pub(crate) tensor_bytes: u64,
+    /// The bytes of the values it saw and may yet swap.
+    pub(crate) state_bytes: u64,
     /// The hermetic world of a job.
     pub(crate) sandbox: Option<Sandbox>,
     stdout: Capture,
@@ -75,6 +77,7 @@ impl Guest {
             watch,
             resolved: Vec::new(),
             tensor_bytes: 0,
+            state_bytes: 0,
             sandbox,
             stdout,
             stderr,

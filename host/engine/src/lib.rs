@@ -26,4 +26,4 @@ mod ticker;
 mod trap;
 
 pub use config::Config;
-pub use engine::{Engine, EngineError};
+pub use engine::{Engine, EngineError, Parts};

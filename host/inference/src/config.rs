@@ -25,6 +25,11 @@ pub struct Config {
     pub timeout: Millis,
     /// The longest computation, in microseconds, that runs without a thread of its own.
     pub inline_us: u64,
+    /// The most rows of calls that are computed as one, where they ask the same version at about the same time; 1 joins
+    /// none. Only for models whose answer for a row depends on that row alone.
+    pub batch_rows: u64,
+    /// How long the first of such calls waits for others.
+    pub batch_wait: Millis,
     /// How often the registry is asked whether an alias moved.
     pub refresh: Millis,
     /// How many references, such as `wine@production`, are kept resolved.
@@ -42,6 +47,8 @@ impl Default for Config {
             waiting: 256,
             timeout: Millis(30_000),
             inline_us: 100,
+            batch_rows: 1,
+            batch_wait: Millis(2),
             refresh: Millis(500),
             references: 10_000,
         }

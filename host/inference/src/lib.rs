@@ -7,10 +7,12 @@ mod compute;
 mod config;
 mod file;
 mod guard;
+mod joined;
 mod loaded;
 mod operators;
 mod session;
 mod sessions;
+mod stats;
 
 pub use config::Config;
 pub use loaded::{LoadedModels, Status};

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use host_core::{
     Digest, Name,
     call::{InferCall, Prediction},
-    model::{LoadError, ModelRef, ScoreError, Signature, Version, VersionId},
+    clock::{Clock, SystemClock},
+    model::{LoadError, ModelRef, ModelStats, ScoreError, Signature, Version, VersionId},
     ports::{Artifacts, ModelError, Models, Score},
     tensor::Tensor,
 };
@@ -15,7 +16,13 @@ use parking_lot::RwLock;
 use serde::Serialize;
 use tokio::{runtime::RuntimeFlavor, sync::Mutex, time::timeout_at};
 
-use crate::{Config, Session, compute::Compute, sessions::Sessions};
+use crate::{
+    Config, Session,
+    compute::Compute,
+    joined::{Joiner, compute_with},
+    sessions::Sessions,
+    stats::{Book, Ledger},
+};
 
 /// A reference as somebody asked for it.
 type Asked = (Name, ModelRef);
@@ -29,7 +36,10 @@ pub struct LoadedModels {
     registry: Arc<dyn Models>,
     artifacts: Arc<dyn Artifacts>,
     sessions: Arc<Sessions>,
-    compute: Compute,
+    compute: Arc<Compute>,
+    /// Where the configuration joins calls.
+    joiner: Option<Arc<Joiner>>,
+    ledger: Ledger,
     served: RwLock<HashMap<Asked, Served>>,
     /// The registry's generation that `served` reflects; held while it is brought up to date.
     reflected: Mutex<Option<u64>>,
@@ -41,6 +51,8 @@ struct Served {
     version: Arc<Version>,
     /// The registry's generation before it was asked.
     generation: u64,
+    /// Where its predictions are counted.
+    book: Arc<Book>,
 }
 
 /// How this room is doing.
@@ -60,9 +72,12 @@ impl LoadedModels {
     /// Nothing is loaded yet. Run [`LoadedModels::follow`] beside it.
     #[must_use]
     pub fn new(config: Config, registry: Arc<dyn Models>, artifacts: Arc<dyn Artifacts>) -> Arc<Self> {
+        let compute = Arc::new(Compute::new(&config));
         Arc::new(Self {
             sessions: Arc::new(Sessions::new(&config)),
-            compute: Compute::new(&config),
+            joiner: Joiner::new(&config, compute.clone()),
+            compute,
+            ledger: Ledger::default(),
             served: RwLock::default(),
             reflected: Mutex::default(),
             config,
@@ -132,7 +147,7 @@ impl LoadedModels {
         match self.session(&version.id).await {
             Ok(_) => {
                 tracing::info!(project = %asked.0, model = %asked.1, number = version.id.number, "a model moved to another version");
-                self.keep(asked, Served { version: Arc::new(version), generation });
+                self.keep(asked, Served { version: Arc::new(version), generation, book: served.book.clone() });
             }
             Err(error) => tracing::error!(
                 project = %asked.0, model = %asked.1, number = version.id.number, serving = served.version.id.number, %error,
@@ -143,10 +158,10 @@ impl LoadedModels {
     }
 
     /// What a reference stands for; asks the registry the first time.
-    async fn served(&self, project: &Name, model: &ModelRef) -> Result<Arc<Version>, ScoreError> {
+    async fn served(&self, project: &Name, model: &ModelRef) -> Result<Served, ScoreError> {
         let asked = (project.clone(), model.clone());
         if let Some(served) = self.served.read().get(&asked) {
-            return Ok(served.version.clone());
+            return Ok(served.clone());
         }
         let generation = self.registry.generation().await.map_err(failed)?;
         let version = Arc::new(self.registry.resolve(project, model).await.map_err(|error| match error {
@@ -154,8 +169,9 @@ impl LoadedModels {
             _ => ScoreError::NotFound(model.to_string()),
         })?);
         self.session(&version.id).await?;
-        self.keep(asked, Served { version: version.clone(), generation });
-        Ok(version)
+        let served = Served { version, generation, book: self.ledger.book(project, &model.model) };
+        self.keep(asked, served.clone());
+        Ok(served)
     }
 
     /// Keeps what a reference stands for, unless somebody knows better already.
@@ -164,6 +180,7 @@ impl LoadedModels {
         let has_room = served.len() < self.config.references;
         let newest = served.get(&asked).map_or(has_room, |old| old.generation <= new.generation);
         if newest {
+            new.book.moved(&asked.1, &new.version.id, SystemClock.now());
             served.insert(asked, new);
         }
     }
@@ -180,8 +197,13 @@ impl LoadedModels {
         call: InferCall,
         deadline: Instant,
     ) -> Result<Vec<Tensor>, ScoreError> {
-        let estimate = session.cost().of(session.rows(&call.inputs));
-        self.compute.run(estimate, deadline, move || session.run_for(&call.inputs, &call.outputs)).await
+        let Some(joiner) = &self.joiner else {
+            return compute_with(&self.compute, &session, call, deadline).await;
+        };
+        match joiner.ask(&session, call, deadline).await {
+            Ok(answer) => answer,
+            Err(call) => compute_with(&self.compute, &session, call, deadline).await,
+        }
     }
 
     fn deadline(&self, deadline: Option<Instant>) -> Instant {
@@ -200,7 +222,7 @@ impl Score for LoadedModels {
             Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => tokio::task::block_in_place(|| {
                 handle.block_on(within(self.deadline(None), self.served(project, model)))
             })
-            .map(|version| Version::clone(&version)),
+            .map(|served| Version::clone(&served.version)),
             _ => Err(ScoreError::NotFound(model.to_string())),
         }
     }
@@ -213,8 +235,11 @@ impl Score for LoadedModels {
         deadline: Option<Instant>,
     ) -> Result<Prediction, ScoreError> {
         let deadline = self.deadline(deadline);
-        let version = within(deadline, self.served(project, model)).await?;
-        self.infer_version(&version.id, call, Some(deadline)).await
+        let Served { version, book, .. } = within(deadline, self.served(project, model)).await?;
+        let began = Instant::now();
+        let answer = self.infer_version(&version.id, call, Some(deadline)).await;
+        book.count(&version.id, answer.is_ok().then(|| began.elapsed()));
+        answer
     }
 
     async fn infer_version(
@@ -240,6 +265,10 @@ impl Score for LoadedModels {
         let bytes = read_file(digest, file.to_owned(), self.config.model_bytes.0);
         let session = within(deadline, self.sessions.get(digest, bytes)).await?;
         self.compute(session, call, deadline).await
+    }
+
+    fn stats(&self, project: &Name, model: &Name) -> Option<ModelStats> {
+        self.ledger.stats(project, model)
     }
 
     async fn verify(&self, format: &str, bytes: Bytes) -> Result<Signature, LoadError> {

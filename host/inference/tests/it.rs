@@ -5,6 +5,7 @@
 mod it {
     mod fixtures;
     mod hostile;
+    mod joined;
     mod memory;
     mod reference;
     mod registry;

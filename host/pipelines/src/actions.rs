@@ -2,6 +2,7 @@
 
 pub(crate) mod call;
 pub(crate) mod deploy;
+pub(crate) mod event;
 pub(crate) mod function;
 pub(crate) mod notify;
 pub(crate) mod promote_model;

@@ -22,6 +22,9 @@ pub struct Config {
     pub fetch_bytes: u64,
     /// How many requests to one function may wait to be answered later.
     pub pending_requests: u32,
+    /// How many events and requests to one function may wait when another is sent to it; the platform's own events and
+    /// the clock are never refused.
+    pub pending_events: u32,
     /// The most bytes of a response to a request that is answered later.
     pub response_bytes: u64,
     /// The most bytes of a response that its callback carries; a larger one is fetched by whoever was told.
@@ -41,6 +44,7 @@ impl Default for Config {
             track_points: 10_000,
             fetch_bytes: 4 << 30,
             pending_requests: 10_000,
+            pending_events: 10_000,
             response_bytes: 64 << 20,
             notify_bytes: 1 << 20,
             notify_ms: 30_000,

@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 use host_core::{
     call::StepRef,
+    depth,
     event::{Failure, FailureKind, code},
     pipeline::Action,
     ports::{Claim, JournalError, Settling, Tracked},
@@ -101,7 +102,8 @@ async fn attempt(view: &View<'_>, with: With<'_>, cancelled: &CancellationToken)
     if let Some(result) = repeated(view) {
         return Ok(result);
     }
-    let acting = act(view, with, cancelled);
+    // What a step moves is told as an event, which is as deep as the run.
+    let acting = depth::within(view.claim.run.depth, act(view, with, cancelled));
     match view.step.action.function() {
         // A job is given its deadline by the engine, which also stops it.
         Some(_) => acting.await,
@@ -141,6 +143,7 @@ async fn act(view: &View<'_>, with: With<'_>, cancelled: &CancellationToken) -> 
         Action::Call(action) => actions::call::run(view, action, services, cancelled).await,
         Action::Request(action) => actions::request::run(view, action, with, cancelled).await,
         Action::Notify(action) => actions::notify::run(view, action, services, with.config).await,
+        Action::Event(action) => actions::event::run(view, action, with, cancelled).await,
     }
 }
 

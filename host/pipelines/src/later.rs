@@ -10,7 +10,7 @@ use host_core::{
 };
 use serde_json::Map;
 
-use crate::submit::Runs;
+use crate::{submit::Runs, wake::seed};
 
 #[async_trait]
 impl Later for Runs {
@@ -40,7 +40,7 @@ impl Later for Runs {
         };
         let run = services.journal.submit(self.run_of(request, &revision, body)).await;
         let run = run.map_err(|error| LaterError::Storage(error.to_string()))?;
-        self.wake();
+        self.look();
         Ok(run.spec.id)
     }
 }
@@ -58,8 +58,7 @@ impl Runs {
             kind: RunKind::Request,
             pipeline: Pipeline::of_request(asked, body, request.callback, request.attempts),
             params: Map::new(),
-            // Whatever is drawn for it, such as how long to wait; 53 bits survive every JSON reader.
-            seed: request.id.as_uuid().as_u64_pair().1 >> 11,
+            seed: seed(request.id),
             as_of: self.services().clock.now(),
             pins,
             owner: request.owner,
@@ -67,6 +66,7 @@ impl Runs {
             source: Source::default(),
             platform: self.services().platform.clone(),
             reproduces: None,
+            depth: 0,
         }
     }
 }

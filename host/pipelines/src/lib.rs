@@ -2,6 +2,8 @@
 
 mod actions;
 mod cache;
+mod clockwork;
+mod cloudevent;
 mod config;
 mod executor;
 mod failure;
@@ -14,6 +16,7 @@ mod services;
 mod submit;
 mod tracker;
 mod view;
+mod wake;
 mod workbench;
 mod workspace;
 

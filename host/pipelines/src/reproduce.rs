@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::StreamExt;
 use host_core::{
     Digest, RunId,
-    grant::SecretGrant,
+    grant::{Right, SecretGrant},
     manifest::Time,
     pipeline::{Action, StepState},
     ports::{ArtifactError, ArtifactStream, Artifacts, SecretError},
@@ -87,7 +87,7 @@ impl Runs {
             ..before.spec
         };
         let run = self.journal().submit(again).await?;
-        self.wake();
+        self.look();
         Ok(run)
     }
 
@@ -124,7 +124,8 @@ impl Runs {
                     obstacles.push(format!("step `{name}` sees the real time"));
                 }
                 Ok(revision) if revision.manifest.grants.reaches_outside() => {
-                    obstacles.push(format!("step `{name}` is not reproducible: granted http"));
+                    let rights: Vec<_> = revision.manifest.grants.outside().map(Right::as_str).collect();
+                    obstacles.push(format!("step `{name}` is not reproducible: granted {}", rights.join(", ")));
                 }
                 Ok(revision) => obstacles.extend(self.rotated(run, name, &revision.manifest.grants.secret).await),
                 Err(error) => obstacles.push(format!("step `{name}`: {error}")),

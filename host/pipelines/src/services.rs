@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use host_core::{
     clock::Clock,
-    ports::{Answer, Artifacts, Deployments, Directory, Dispatch, Fetch, Journal, Models, Notify, Score, Secrets},
+    ports::{
+        Answer, Artifacts, DeadLetters, Deployments, Directory, Dispatch, Fetch, Journal, Models, Notify, Occasions,
+        Score, Secrets, StandingPipelines,
+    },
     run::Platform,
 };
 
@@ -33,6 +36,12 @@ pub struct Services {
     pub answer: Arc<dyn Answer>,
     /// The way to those who want to be told.
     pub notify: Arc<dyn Notify>,
+    /// Where firings of the clock and events of the platform are kept.
+    pub occasions: Arc<dyn Occasions>,
+    /// Pipelines that are kept.
+    pub standing: Arc<dyn StandingPipelines>,
+    /// Where events go that were given up.
+    pub letters: Arc<dyn DeadLetters>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What computes.

@@ -7,7 +7,7 @@ use host_core::{
     function::{FunctionRef, Revision},
     model::ModelRef,
     pipeline::{Catalogue, Input, Known, Parsed, Pipeline, Problem, bind_params},
-    ports::{DeployError, Journal, JournalError, ModelError},
+    ports::{DeployError, Journal, JournalError, ModelError, NewStanding},
     run::{NewRun, PinnedFunction, Pins, Run, RunKind, Source},
 };
 use indexmap::IndexMap;
@@ -100,8 +100,13 @@ impl Runs {
     }
 
     /// Says that there may be ready steps.
-    pub(crate) fn wake(&self) {
+    pub(crate) fn look(&self) {
         self.scheduler.wake();
+    }
+
+    /// Stops the steps of a cancelled run that this host executes.
+    pub(crate) fn give_up(&self, run: RunId) {
+        self.scheduler.cancel(run);
     }
 
     /// Every mistake in a pipeline.
@@ -116,6 +121,15 @@ impl Runs {
         }
     }
 
+    /// A pipeline to keep, once nothing is wrong with it.
+    ///
+    /// # Errors
+    /// When anything is, all of it at once; or when the functions could not be read.
+    pub async fn checked(&self, project: Name, yaml: String, who: String) -> Result<NewStanding, SubmitError> {
+        let Pipeline { name, description, triggers, .. } = self.read(&project, &yaml).await?;
+        Ok(NewStanding { project, name, description, yaml, triggers, created_by: who })
+    }
+
     /// Checks, pins and writes the run; it is durable when this returns.
     ///
     /// # Errors
@@ -125,7 +139,7 @@ impl Runs {
             Work::Pipeline(yaml) => {
                 let pipeline = self.read(&submission.project, &yaml).await?;
                 let params = bind_params(&pipeline.params, &submission.params).map_err(SubmitError::Invalid)?;
-                (RunKind::Pipeline, pipeline, params)
+                (RunKind::Pipeline, Pipeline { triggers: Vec::new(), ..pipeline }, params)
             }
             Work::Job(function, inputs) => {
                 let job = self.job(&submission.project, function, submission.params, inputs).await?;
@@ -148,6 +162,7 @@ impl Runs {
             source: submission.source,
             platform: services.platform.clone(),
             reproduces: None,
+            depth: 0,
         };
         let run = services.journal.submit(run).await?;
         self.scheduler.wake();
@@ -183,7 +198,7 @@ impl Runs {
         Ok(again)
     }
 
-    async fn read(&self, project: &Name, yaml: &str) -> Result<Pipeline, SubmitError> {
+    pub(crate) async fn read(&self, project: &Name, yaml: &str) -> Result<Pipeline, SubmitError> {
         let catalogue = self.catalogue(project, &Parsed::functions(yaml)).await?;
         Pipeline::parse_against(yaml, &catalogue).map_err(SubmitError::Invalid)
     }
@@ -218,7 +233,7 @@ impl Runs {
     }
 
     /// Fixes what every name means, so that nothing moves under the run.
-    async fn pins(
+    pub(crate) async fn pins(
         &self,
         project: &Name,
         pipeline: &Pipeline,

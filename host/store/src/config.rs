@@ -31,6 +31,10 @@ pub struct Config {
     pub follow_queue: usize,
     /// How long call records and log lines are kept; for ever, when absent.
     pub keep_records: Option<Millis>,
+    /// How long events that were given up are kept; for ever, when absent.
+    pub keep_letters: Option<Millis>,
+    /// How many events that were given up are kept of one project; beyond, the oldest go.
+    pub most_letters: u64,
     /// How long totals of calls are kept by the second; older ones are added up by the minute.
     pub totals_by_second: Millis,
     /// How long totals of calls are kept by the minute; older ones are added up by the hour, and stay.
@@ -57,6 +61,8 @@ impl Default for Config {
             record_memory: ByteSize(32 << 20),
             follow_queue: 1_024,
             keep_records: Some(Millis(30 * 86_400_000)),
+            keep_letters: Some(Millis(30 * 86_400_000)),
+            most_letters: 100_000,
             totals_by_second: Millis(86_400_000),
             totals_by_minute: Millis(30 * 86_400_000),
             artifacts: None,

@@ -1,7 +1,7 @@
 //! What the platform tells of itself, written in the transaction of the change it tells of.
 
 use host_core::{
-    Name,
+    Name, depth,
     page::{Page, PageRequest},
 };
 use jiff::Timestamp;
@@ -31,7 +31,7 @@ pub struct PlatformEvent {
     pub content: Value,
 }
 
-/// Tells that something happened.
+/// Tells that something happened: one deeper than what it happened in.
 pub(crate) async fn tell(
     tx: &mut Tx,
     at: Timestamp,
@@ -40,10 +40,9 @@ pub(crate) async fn tell(
     subject: &str,
     content: Value,
 ) -> Result<(), StoreError> {
-    let insert =
-        "INSERT INTO platform_event (id, happened_at, project, type, subject, content) VALUES ($1, $2, $3, $4, $5, $6)";
-    let id = Uuid::now_v7().to_string();
-    tx.execute(insert, args![id, at, project, r#type, subject, text::json(&content)?]).await.map(drop)
+    let insert = "INSERT INTO platform_event (id, happened_at, project, type, subject, content, depth) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let (id, depth) = (Uuid::now_v7().to_string(), u32::from(depth::current().saturating_add(1)));
+    tx.execute(insert, args![id, at, project, r#type, subject, text::json(&content)?, depth]).await.map(drop)
 }
 
 impl Store {

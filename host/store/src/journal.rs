@@ -23,7 +23,7 @@ use host_core::{
     page::{Page, PageRequest},
     pipeline::{Progress, TrialProgress},
     ports::{Claim, Journal, JournalError, RunFilter, Settled, Settling, Tracked},
-    run::{MetricPoint, NewRun, Pins, Run, StepKey, StepRecord, StepResult},
+    run::{MetricPoint, NewRun, Pins, Run, RunState, StepKey, StepRecord, StepResult},
 };
 use jiff::Timestamp;
 use serde_json::Map;
@@ -39,6 +39,21 @@ use memory::Known;
 
 pub(crate) use memory::Memory;
 pub(crate) use recover::expire_all;
+
+/// Writes a run as part of a transaction, unless it is there already.
+pub(crate) async fn submit_in(tx: &mut Tx, run: &NewRun, now: Timestamp) -> Result<(), StoreError> {
+    submit::write(tx, run, now).await.map(drop)
+}
+
+/// Stops a run as part of a transaction, unless it is over or gone.
+pub(crate) async fn cancel_in(tx: &mut Tx, run: RunId, who: &str) -> Result<(), StoreError> {
+    match lock(tx, run).await? {
+        Some((run, turn)) if run.state == RunState::Running => {
+            cancel::stop(tx, &run.spec, who, turn.now).await.map(drop)
+        }
+        _ => Ok(()),
+    }
+}
 
 /// The turn to change a run.
 #[derive(Debug, Clone, Copy)]

@@ -3,6 +3,7 @@
 mod alias;
 mod endpoint;
 mod register;
+mod stream;
 mod version;
 
 use async_trait::async_trait;

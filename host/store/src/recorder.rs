@@ -28,6 +28,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub use self::tallies::Counted;
 use self::{tallies::Tallies, writer::Writer};
 use crate::{Config, logs::StoredLine, sql::Db, text};
 
@@ -88,6 +89,12 @@ impl StoreRecorder {
     #[must_use]
     pub fn follow_logs(&self) -> broadcast::Receiver<Arc<StoredLine>> {
         self.followers.subscribe()
+    }
+
+    /// Calls of this host since it started, about a second late.
+    #[must_use]
+    pub fn counted(&self) -> Vec<Counted> {
+        self.tallies.written()
     }
 
     /// Queues a record if there is a place and memory for it.

@@ -1,6 +1,6 @@
-//! Forgets call records and log lines that have grown old, and adds up old totals. Runs and audit events stay.
+//! Forgets call records, log lines and dead letters that have grown old, and adds up old totals. Runs and audit events stay.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use tokio::task::JoinHandle;
@@ -10,6 +10,7 @@ use crate::{
     Config, StoreError,
     recorder::compact,
     sql::{Db, args},
+    triggers::{self, Bounds},
 };
 
 /// How often it looks.
@@ -44,21 +45,21 @@ impl Ages {
 /// What became of what had grown old.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Aged {
-    /// Call records and log lines that were forgotten.
+    /// Call records, log lines and dead letters that were forgotten.
     pub forgotten: u64,
     /// Totals that were added to those of their minute or hour.
     pub added_up: u64,
 }
 
 /// Starts the task.
-pub(crate) fn start(db: Db, ages: Ages, stop: CancellationToken) -> JoinHandle<()> {
+pub(crate) fn start(db: Db, ages: Ages, letters: Arc<Bounds>, stop: CancellationToken) -> JoinHandle<()> {
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(EVERY) => {}
             }
-            if let Err(error) = age(&db, ages, &stop).await {
+            if let Err(error) = age(&db, ages, &letters, &stop).await {
                 tracing::warn!(%error, "old records could not be deleted or added up; the next attempt is in an hour");
             }
         }
@@ -66,11 +67,12 @@ pub(crate) fn start(db: Db, ages: Ages, stop: CancellationToken) -> JoinHandle<(
 }
 
 /// Does what is due now.
-pub(crate) async fn age(db: &Db, ages: Ages, stop: &CancellationToken) -> Result<Aged, StoreError> {
+pub(crate) async fn age(db: &Db, ages: Ages, letters: &Bounds, stop: &CancellationToken) -> Result<Aged, StoreError> {
     let mut aged = Aged::default();
     if let Some(keep) = ages.keep {
         aged.forgotten = forget(db, keep, stop).await?;
     }
+    aged.forgotten += triggers::forget(db, letters, stop).await?;
     // By the hour first: what goes there need not pass by its minute.
     for (age, span_s) in [(ages.by_minute, 3_600), (ages.by_second, 60)] {
         let now = db.now().await?;
@@ -102,8 +104,6 @@ async fn forget(db: &Db, keep: Duration, stop: &CancellationToken) -> Result<u64
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use host_core::{
         clock::ManualClock,
         page::PageRequest,

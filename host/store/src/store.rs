@@ -19,6 +19,7 @@ use crate::{
     recorder::StoreRecorder,
     retention::{self, Aged},
     sql::{Db, Tx, args},
+    triggers,
 };
 
 /// What is deployed and what has run. Cheap to clone; all clones are one store.
@@ -37,6 +38,7 @@ struct Inner {
     policy: Policy,
     ages: retention::Ages,
     memory: journal::Memory,
+    letters: Arc<triggers::Bounds>,
     tasks: parking_lot::Mutex<Vec<JoinHandle<()>>>,
     stop: CancellationToken,
     lock: parking_lot::Mutex<Option<FolderLock>>,
@@ -83,7 +85,8 @@ impl Store {
         let mut tasks = vec![follow, guard, write];
         tasks.push(idempotency::start(db.clone(), stop.clone()));
         let ages = retention::Ages::of(config);
-        tasks.push(retention::start(db.clone(), ages, stop.clone()));
+        let letters = Arc::new(triggers::Bounds::of(config));
+        tasks.push(retention::start(db.clone(), ages, Arc::clone(&letters), stop.clone()));
         let inner = Inner {
             db,
             directory,
@@ -93,6 +96,7 @@ impl Store {
             policy: config.gc.clone(),
             ages,
             memory: journal::Memory::default(),
+            letters,
             tasks: tasks.into(),
             stop,
             lock: lock.into(),
@@ -123,7 +127,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn age(&self) -> Result<Aged, StoreError> {
-        retention::age(self.db(), self.inner.ages, &self.inner.stop).await
+        retention::age(self.db(), self.inner.ages, &self.inner.letters, &self.inner.stop).await
     }
 
     /// Whether the database answers.
@@ -201,6 +205,11 @@ impl Store {
     /// What is remembered of runs that change.
     pub(crate) fn remembered(&self) -> &journal::Memory {
         &self.inner.memory
+    }
+
+    /// How many dead letters are kept.
+    pub(crate) fn letter_bounds(&self) -> &triggers::Bounds {
+        &self.inner.letters
     }
 
     pub(crate) fn db(&self) -> &Db {

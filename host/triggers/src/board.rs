@@ -50,6 +50,18 @@ impl Board {
         }
     }
 
+    /// The board of a source that takes the place of another: what was counted before still counts.
+    pub(crate) fn after(before: Option<&Self>, id: TriggerId, kind: &'static str, reads: String) -> Self {
+        let mut board = Self::new(id, kind, reads);
+        if let Some(before) = before.filter(|it| it.kind == kind) {
+            let same = |count: &AtomicU64| AtomicU64::new(count.load(Relaxed));
+            (board.events, board.failures) = (same(&before.events), same(&before.failures));
+            (board.letters, board.last) = (same(&before.letters), same(&before.last));
+            *board.marks.lock() = before.marks.lock().clone();
+        }
+        board
+    }
+
     /// It is in this state now, for this reason; whether that is news.
     pub(crate) fn state(&self, state: TriggerState, cause: Option<String>) -> bool {
         let mut now = self.state.lock();
@@ -128,4 +140,52 @@ fn rounded(events: u64, span: f64) -> f64 {
 
 fn moment(microseconds: u64) -> Option<Timestamp> {
     Timestamp::from_microsecond(i64::try_from(microseconds).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn board() -> Board {
+        let default = host_core::Name::default_project();
+        let id = TriggerId { project: default.clone(), function: default, name: "kafka".into() };
+        Board::new(id, "kafka", "orders".into())
+    }
+
+    #[test]
+    fn a_board_tells_what_was_written_on_it() {
+        let board = board();
+        assert_eq!((board.status().state, board.status().lag), (TriggerState::Starting, None));
+        assert!(board.state(TriggerState::Failing, Some("no broker".into())));
+        assert!(!board.state(TriggerState::Failing, Some("no broker".into())), "that is no news");
+        board.settled(3, Timestamp::from_second(7).unwrap());
+        board.failed(2);
+        board.buried(1);
+        board.lag(Some(9));
+        let status = board.status();
+        assert_eq!((status.events, status.failures, status.dead_letters, status.lag), (3, 2, 1, Some(9)));
+        assert_eq!(
+            (status.cause.as_deref(), status.last_event_at),
+            (Some("no broker"), Timestamp::from_second(7).ok())
+        );
+    }
+
+    #[test]
+    fn a_rate_is_that_of_the_last_minute() {
+        let (board, start) = (board(), Instant::now());
+        board.mark(start);
+        board.settled(600, Timestamp::UNIX_EPOCH);
+        assert!((board.rate(600, start + Duration::from_secs(60)) - 10.0).abs() < f64::EPSILON);
+        board.mark(start + Duration::from_secs(61));
+        assert!(board.rate(600, start + Duration::from_secs(71)).abs() < f64::EPSILON, "the rest was longer ago");
+    }
+
+    #[test]
+    fn what_was_counted_before_still_counts_for_the_same_kind() {
+        let before = board();
+        before.settled(5, Timestamp::from_second(7).unwrap());
+        let id = before.id.clone();
+        assert_eq!(Board::after(Some(&before), id.clone(), "kafka", "others".into()).status().events, 5);
+        assert_eq!(Board::after(Some(&before), id, "amqp", "orders".into()).status().events, 0);
+    }
 }

@@ -196,3 +196,6 @@ fn letter_id(id: &TriggerId, event: &Event, place: Option<&Place>) -> String {
 fn seed(id: &TriggerId) -> u64 {
     id.name.bytes().chain(id.function.as_str().bytes()).fold(0, |seed, byte| seed.rotate_left(5) ^ u64::from(byte))
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use arc_swap::ArcSwap;
 use axum::{body::Body, extract::ConnectInfo};
 use bytes::Bytes;
 use host_core::{
+    CallId,
     body::Whole,
     budget::Budget,
     call::{Call, CallContext, Reply, Target, TriggerRef},
@@ -29,6 +30,7 @@ mod answer;
 mod cloudevents;
 mod config;
 mod cors;
+mod gather;
 mod guard;
 mod later;
 mod problem;
@@ -41,6 +43,7 @@ pub use guard::Guard;
 pub use later::Keeping;
 
 use answer::Stamp;
+use gather::{Answered, Gather};
 use problem::Problem;
 use table::{Found, Route, Table};
 
@@ -172,6 +175,7 @@ impl Http {
         };
         let call = id.to_string();
         let mut response = answered.unwrap_or_else(|problem| problem.of_call(&call).into_response());
+        let call = response.extensions_mut().remove::<CallId>().map_or(call, |it| it.to_string());
         let headers = response.headers_mut();
         if let Ok(call) = HeaderValue::try_from(call) {
             headers.insert(&CALL_ID, call);
@@ -229,7 +233,13 @@ impl Http {
         let (head, body) = request.into_parts();
         // Held until the call is over, so that those who wait for a place count as well.
         let Whole { bytes, held: _held } = stream::read(body, route.max_body, route.timeout, &self.bodies).await?;
-        let (events, is_batch) = self.events_of(&head, skip, bytes, &context)?;
+        let (mut events, is_batch) = self.events_of(&head, skip, bytes, &context)?;
+        if let Some(gather) = &route.gather
+            && let Some(event) = events.pop_if(|_| !is_batch)
+        {
+            // Boxed, because it is rare and would make room for itself in every call.
+            return Ok(Box::pin(self.with_others(route, gather, event, context)).await);
+        }
         let ids: Vec<String> = events.iter().map(|it| it.id.clone()).collect();
         let traceparent = context.traceparent.clone();
         let called = self.dispatch.call(route.target(), context, Call::Events(events)).await;
@@ -246,6 +256,29 @@ impl Http {
             Ok(_) => Err(Problem::unexpected_reply()),
             Err(failure) => Err(Problem::of_host(&failure)),
         }
+    }
+
+    /// Handles the request in one call with those that come at about the same time.
+    async fn with_others(
+        &self,
+        route: &Route,
+        gather: &Arc<Gather>,
+        event: Event,
+        context: CallContext,
+    ) -> Response<Body> {
+        let id = event.id.clone();
+        let Answered { call, outcome } = gather.handle(&self.dispatch, event, &context).await;
+        let traceparent = context.traceparent.as_deref();
+        let stamp = Stamp { source: &route.source, time: self.clock.now(), traceparent };
+        let answered = match outcome {
+            Ok(Ok(outputs)) => answer::of_outputs(&id, outputs, &stamp),
+            Ok(Err(failure)) => Err(Problem::of_guest(&failure)),
+            Err(failure) => Err(Problem::of_host(&failure)),
+        };
+        let mut response = answered.unwrap_or_else(|problem| problem.of_call(&call.to_string()).into_response());
+        // The call that is on record is that of all of them.
+        response.extensions_mut().insert(call);
+        response
     }
 
     fn events_of(

@@ -7,11 +7,11 @@ use host_core::{
     Name,
     clock::Clock,
     id::HostId,
-    ports::{DeadLetters, Directory, Dispatch, Secrets, Seek, SourceError, TriggerId, TriggerMemory},
+    ports::{Clockwork, DeadLetters, Directory, Dispatch, Secrets, Seek, SourceError, TriggerId, TriggerMemory},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::handover::Outgoing;
+use crate::{handover::Outgoing, happening::Listeners};
 
 /// What sources need from other rooms.
 #[derive(Clone)]
@@ -26,6 +26,10 @@ pub struct Rooms {
     pub letters: Arc<dyn DeadLetters>,
     /// Which triggers are paused.
     pub memory: Arc<dyn TriggerMemory>,
+    /// What starts runs when the clock strikes or something happens on the platform.
+    pub clockwork: Arc<dyn Clockwork>,
+    /// Who listens to what happens on the platform.
+    pub listeners: Arc<Listeners>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
     /// This host.

@@ -24,6 +24,9 @@ pub struct Submit {
     pub id: Option<RunId>,
     /// The YAML of a pipeline.
     pub pipeline: Option<String>,
+    /// A pipeline that is kept in the project instead, by its name.
+    #[schema(value_type = Option<String>)]
+    pub standing: Option<Name>,
     /// A job instead: `name` or `name@revision`.
     #[schema(value_type = Option<String>)]
     pub function: Option<FunctionRef>,
@@ -144,6 +147,8 @@ pub enum RunKind {
     Job,
     /// A request to a function that is answered later.
     Request,
+    /// An event that woke a function.
+    Event,
 }
 
 /// Where a run stands.
@@ -229,6 +234,7 @@ impl From<run::RunKind> for RunKind {
             run::RunKind::Pipeline => Self::Pipeline,
             run::RunKind::Job => Self::Job,
             run::RunKind::Request => Self::Request,
+            run::RunKind::Event => Self::Event,
         }
     }
 }

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::trigger::Place;
+
 /// Which version of a model: what every score is stamped with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VersionId {
@@ -46,6 +48,9 @@ pub struct Version {
     /// The step of that run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
+    /// The message of a model stream that brought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// Who registered it.
     pub created_by: String,
     /// When.
@@ -53,6 +58,33 @@ pub struct Version {
     /// When it was taken out of service for good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retired_at: Option<jiff::Timestamp>,
+}
+
+/// The message of a model stream that brought a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ModelOrigin)]
+pub struct Origin {
+    /// The stream.
+    #[schema(value_type = String)]
+    pub stream: Name,
+    /// Where the message was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// The event's source.
+    pub source: String,
+    /// The event's id within its source.
+    pub id: String,
+    /// What the message calls the model.
+    pub name: String,
+    /// What the message calls the version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The type of records that the model scores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_type: Option<String>,
+    /// Where its bytes were fetched; absent where the message held them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
 }
 
 /// An artifact to make a version of.
@@ -99,6 +131,13 @@ pub struct TensorSpec {
     pub shape: Vec<i64>,
 }
 
+impl From<model::Origin> for Origin {
+    fn from(origin: model::Origin) -> Self {
+        let model::Origin { stream, place, source, id, name, label, data_type, location } = origin;
+        Self { stream, place: place.map(Place::from), source, id, name, label, data_type, location }
+    }
+}
+
 impl From<model::VersionId> for VersionId {
     fn from(id: model::VersionId) -> Self {
         Self { model: id.model, number: id.number, digest: id.digest }
@@ -132,6 +171,7 @@ impl From<model::Version> for Version {
             description: version.description,
             run: version.run,
             step: version.step,
+            origin: version.origin.map(Origin::from),
             created_by: version.created_by,
             created_at: version.created_at,
             retired_at: version.retired_at,

@@ -2,7 +2,7 @@
 
 use std::{any::Any, fmt, time::Duration};
 
-use crate::{bindings::weft::function::types as wit, config, model};
+use crate::{bindings::weft::function::types as wit, config, keyvalue, model, publish};
 
 /// What the host should do about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +17,8 @@ pub enum Kind {
 
 /// Why there is no answer.
 ///
-/// Any [`std::error::Error`] becomes one with `?`: an error of [`model`] of the kind it is, any other a fatal failure with
-/// code `error`. Where that is not what it means, say so with [`OrFail`].
+/// Any [`std::error::Error`] becomes one with `?`: an error of [`model`], [`keyvalue`] or [`publish`] of the kind it is,
+/// any other a fatal failure with code `error`. Where that is not what it means, say so with [`OrFail`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// What the host should do about it.
@@ -70,8 +70,11 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
         let error_as_any: &dyn Any = &error;
         let of_model = error_as_any.downcast_ref::<model::Error>().map(model::Error::failure);
         let of_config = || error_as_any.downcast_ref::<config::Error>().map(config::Error::failure);
+        let of_state = || error_as_any.downcast_ref::<keyvalue::Error>().map(keyvalue::Error::failure);
+        let of_publish = || error_as_any.downcast_ref::<publish::Error>().map(publish::Error::failure);
         let of_request = || of_request(error_as_any);
-        of_model.or_else(of_config).or_else(of_request).unwrap_or_else(|| Self::fatal("error", with_causes(&error)))
+        let known = of_model.or_else(of_config).or_else(of_state).or_else(of_publish).or_else(of_request);
+        known.unwrap_or_else(|| Self::fatal("error", with_causes(&error)))
     }
 }
 

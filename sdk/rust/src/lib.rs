@@ -43,7 +43,8 @@
 //! ```
 //!
 //! Functions compile natively too, for their tests: [`context`] then answers with constants, [`mod@log`] writes to
-//! standard error, no [`model`] is granted, and a [`Run`] works in a folder of your choice.
+//! standard error, no [`model`] is granted, [`keyvalue`] and [`publish`] work in memory, and a [`Run`] works in a folder of
+//! your choice.
 
 mod args;
 #[doc(hidden)]
@@ -59,9 +60,11 @@ pub mod event;
 pub mod failure;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod keyvalue;
 pub mod log;
 pub mod model;
 pub mod output;
+pub mod publish;
 pub mod run;
 
 pub use event::Event;

@@ -1,5 +1,8 @@
 //! Stand-ins for the host where there is none: for tests of handlers, natively.
 
+pub(crate) mod keyvalue;
+pub(crate) mod publish;
+
 /// A call that never began and never ends.
 pub(crate) mod context {
     use crate::bindings::weft::function::context::Place;

@@ -42,13 +42,18 @@ const ONE_HOME: &[(&str, &[&str])] = &[
     ("arrow", &[]),
     ("axum", &["host-api", "host-triggers", "host-cli", "host-bench", "marketplace"]),
     ("clap", &["host-cli", "host-bench", "xtask"]),
+    ("croner", &["host-core"]),
     ("datafusion", &[]),
-    ("lapin", &["host-triggers"]),
+    // The benchmarks hold our speed against that of a bare client.
+    ("lapin", &["host-triggers", "host-bench"]),
     ("object_store", &["host-store"]),
     ("oci-client", &["marketplace"]),
     ("ort", &["host-inference"]),
     ("parquet", &[]),
-    ("rdkafka", &["host-triggers"]),
+    ("prometheus-client", &["host-api"]),
+    // Whole-host tests stand in for other people's producers and consumers.
+    ("rdkafka", &["host-triggers", "host-bench", "host-cli"]),
+    ("redis", &["host-capabilities"]),
     // The store never calls it: object_store speaks HTTP with it, and needs a feature of it switched on.
     ("reqwest", &["host-capabilities", "host-cli", "host-store"]),
     ("sqlx", &["host-store"]),
@@ -67,6 +72,7 @@ const LIGHT: &[&str] = &[
     "async-trait",
     "base64",
     "bytes",
+    "croner",
     "futures-core",
     "hex",
     "http",

@@ -22,15 +22,20 @@ const VIEWER: &[&str] = &[
     "list_artifacts",
     "list_audit",
     "list_calls",
+    "list_dead_letters",
     "list_endpoints",
     "list_functions",
     "list_logs",
+    "list_model_streams",
     "list_models",
+    "list_pipelines",
     "list_projects",
     "list_revisions",
     "list_runs",
     "list_secrets",
+    "list_triggers",
     "list_versions",
+    "metrics",
     "oip_model",
     "oip_model_ready",
     "oip_model_version",
@@ -38,16 +43,22 @@ const VIEWER: &[&str] = &[
     "oip_server",
     "show_artifact",
     "show_call",
+    "show_dead_letter",
     "show_function",
     "show_model",
+    "show_pipeline",
+    "show_model_stats",
+    "show_model_stream",
     "show_principal",
     "show_revision",
     "show_run",
+    "show_trigger",
 ];
 
 /// Operations that make something new, and calls.
 const DEVELOPER: &[&str] = &[
     "cancel_run",
+    "deploy_pipeline",
     "deploy_revision",
     "invoke_function",
     "oip_infer",
@@ -63,13 +74,20 @@ const DEVELOPER: &[&str] = &[
 /// Operations that move what others depend on.
 const OPERATOR: &[&str] = &[
     "activate_revision",
+    "add_model_stream",
     "delete_function",
+    "delete_pipeline",
     "delete_secret",
     "export_project",
+    "pause_trigger",
     "promote_version",
+    "remove_model_stream",
+    "replay_dead_letter",
+    "resume_trigger",
     "rollback_alias",
     "rollback_function",
     "rotate_secret",
+    "seek_trigger",
     "serve_endpoint",
     "set_secret",
 ];
@@ -99,6 +117,9 @@ const ANYWHERE: &[&str] = &[
     "revoke_token",
     "show_principal",
 ];
+
+/// The paths of the model-serving tutorial, which are not described: they read in the project `default`.
+const TUTORIAL: &[&str] = &["/models", "/processors", "/state/{type}"];
 
 /// What an operation asks of whoever wants it done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,6 +170,9 @@ static RULES: LazyLock<HashMap<(Method, String), Rule>> = LazyLock::new(|| {
 /// The rule for what a request asks.
 pub(super) fn of(method: &Method, path: &str) -> Option<Rule> {
     let rule = |method: &Method| RULES.get(&(method.clone(), path.to_owned())).copied();
+    if TUTORIAL.contains(&path) {
+        return Some(Rule { role: Role::Viewer, reach: Reach::DefaultProject });
+    }
     // What answers GET answers HEAD.
     rule(method).or_else(|| rule(&Method::GET).filter(|_| *method == Method::HEAD))
 }

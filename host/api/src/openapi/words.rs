@@ -10,7 +10,7 @@ const DIGEST: &str = "^sha256:[0-9a-f]{64}$";
 
 /// Parameters that are names, each with one that a host which ran the demo has.
 const NAMES: &[(&str, &str)] =
-    &[("alias", "production"), ("model", "wine"), ("name", "enrich"), ("project", "default")];
+    &[("alias", "production"), ("function", "enrich"), ("model", "wine"), ("name", "enrich"), ("project", "default")];
 
 /// Nouns whose `id` is a UUID.
 const WITH_UUID: &[&str] = &["calls", "runs"];

@@ -3,7 +3,7 @@
 use host_core::{
     event::{Failure, FailureKind, code},
     model::{LoadError, ScoreError},
-    ports::{ArtifactError, DeployError, JournalError, ModelError},
+    ports::{ArtifactError, DeployError, JournalError, ModelError, StreamError},
 };
 use host_pipelines::SubmitError;
 use host_store::{StoreError, TransferError};
@@ -57,6 +57,7 @@ impl From<host_dispatch::release::Error> for Problem {
                     None => format!("this host cannot grant `{}` yet", right.as_str()),
                 })
             }
+            E::Trigger(_) => Self::unprocessable("unfit-trigger", detail).place("function.toml, [[triggers]]"),
             E::Manifest(_) => Self::unprocessable("invalid-manifest", detail).place("function.toml"),
             E::Unfit(_) => Self::unprocessable("unfit-component", detail),
             E::RouteTaken { .. } => Self::new(StatusCode::CONFLICT, "route-taken", detail)
@@ -92,6 +93,19 @@ impl From<ModelError> for Problem {
             ModelError::Unfit { .. } => Self::unprocessable("unfit-model", detail),
             ModelError::NoEarlier { .. } => Self::new(StatusCode::CONFLICT, "no-earlier-version", detail),
             ModelError::Storage(_) => Self::storage(detail),
+        }
+    }
+}
+
+impl From<StreamError> for Problem {
+    fn from(error: StreamError) -> Self {
+        let detail = error.to_string();
+        match error {
+            StreamError::NotFound(_) => Self::not_found(detail).hint("`fn models streams list` shows those there are"),
+            StreamError::Exists(name) => Self::new(StatusCode::CONFLICT, "stream-exists", detail)
+                .hint(format!("take another name, or `fn models streams remove {name}` first")),
+            StreamError::Invalid(_) => Self::unprocessable("invalid-stream", detail),
+            StreamError::Storage(_) => Self::storage(detail),
         }
     }
 }

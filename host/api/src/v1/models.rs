@@ -13,6 +13,7 @@ pub(super) mod promote;
 pub(super) mod register;
 pub(super) mod rollback;
 pub(super) mod show;
+pub(super) mod stats;
 pub(super) mod versions;
 
 /// The version that a number or an alias means.

@@ -140,6 +140,7 @@ impl History<'_> {
             source: Source::default(),
             platform: Platform::default(),
             reproduces: None,
+            depth: 0,
         };
         let state = if number.is_multiple_of(FAILED) { RunState::Failed } else { RunState::Done };
         Run { spec, state, failure: None, created_at: at, started_at: Some(at), finished_at: Some(at) }

@@ -68,6 +68,11 @@ fn say(released: &Released, size: u64, printer: &Printer) {
         let methods = if route.methods.is_empty() { "any method".to_owned() } else { route.methods.join(", ") };
         printer.say(&format!("  {}{} ({methods})", route.host.as_deref().unwrap_or_default(), route.path));
     }
+    for trigger in &revision.manifest.triggers {
+        if let Some(name) = trigger.name() {
+            printer.say(&format!("  {name} ({}) reads {}", trigger.kind(), trigger.reads()));
+        }
+    }
     for warning in &released.warnings {
         printer.warn(warning);
     }

@@ -1,4 +1,7 @@
-//! `fn models`: list, show, promote, rollback, serve.
+//! `fn models`: list, show, promote, rollback, serve, stats, streams.
+
+mod stats;
+mod streams;
 
 use anyhow::Result;
 use host_core::model::{At, ModelRef};
@@ -24,6 +27,8 @@ pub(super) async fn run(command: ModelsCommand, client: &Client, printer: &Print
         ModelsCommand::Promote(args) => promote(&args, client, printer).await,
         ModelsCommand::Rollback(args) => rollback(&args, client, printer).await,
         ModelsCommand::Serve(args) => serve(&args, client, printer).await,
+        ModelsCommand::Stats(args) => stats::run(&args, client, printer).await,
+        ModelsCommand::Streams(command) => streams::run(command, client, printer).await,
     }
 }
 

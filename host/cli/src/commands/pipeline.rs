@@ -1,9 +1,14 @@
-//! `fn pipeline`: check, submit, graph.
+//! `fn pipeline`: check, submit, graph; and those that are kept: deploy, list, show, delete.
+
+mod kept;
 
 use std::path::Path;
 
 use anyhow::Result;
-use host_core::pipeline::{Pipeline, Problem};
+use host_core::{
+    Name,
+    pipeline::{Pipeline, Problem},
+};
 use host_wire::{
     pipeline::{Check, Checked},
     problem::Mistake,
@@ -24,6 +29,10 @@ pub(super) async fn run(command: PipelineCommand, project: &str, client: &Client
         PipelineCommand::Check(args) => check(&args, client, printer).await,
         PipelineCommand::Submit(args) => submit(&args, project, client, printer).await,
         PipelineCommand::Graph(args) => graph(&args, printer),
+        PipelineCommand::Deploy(args) => kept::deploy(&args.file, client, printer).await,
+        PipelineCommand::List => kept::list(client, printer).await,
+        PipelineCommand::Show(args) => kept::show(&args.name, client, printer).await,
+        PipelineCommand::Delete(args) => kept::delete(&args.name, client, printer).await,
     }
 }
 
@@ -55,8 +64,13 @@ fn wrong(file: &Path, mistakes: Vec<Mistake>) -> Stop {
 }
 
 async fn submit(args: &SubmitArgs, project: &str, client: &Client, printer: &Printer) -> Result<()> {
-    let yaml = read(&args.file)?;
-    let submit = Submit { pipeline: Some(yaml), ..job::submission(&args.begin, job::code(Some(&args.file)))? };
+    let submit = match name(&args.file) {
+        Some(name) => Submit { standing: Some(name), ..job::submission(&args.begin, job::code(None))? },
+        None => {
+            let code = job::code(Some(&args.file));
+            Submit { pipeline: Some(read(&args.file)?), ..job::submission(&args.begin, code)? }
+        }
+    };
     if !args.begin.local {
         return job::submitted(&submit, args.begin.no_wait, client, printer).await;
     }
@@ -94,6 +108,11 @@ fn drawing(pipeline: &Pipeline) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// The name of a pipeline that is kept, where there is no such file.
+fn name(file: &Path) -> Option<Name> {
+    file.to_str().filter(|_| !file.exists())?.parse().ok()
 }
 
 fn read(file: &Path) -> Result<String, Stop> {

@@ -1,7 +1,7 @@
 //! `fn show`: a function, its revisions and its latest calls.
 
 use anyhow::Result;
-use host_wire::{Page, call::Call, function::FunctionDetail};
+use host_wire::{Page, call::Call, function::FunctionDetail, trigger::Trigger};
 use serde_json::json;
 
 use crate::{
@@ -16,11 +16,14 @@ pub(super) async fn run(args: &NameArgs, client: &Client, printer: &Printer) -> 
     let detail: FunctionDetail = client.get(&path, &[]).await?;
     let query = [("function", args.name.clone()), ("limit", "10".to_owned())];
     let calls: Page<Call> = client.get(&client.in_project("/calls"), &query).await?;
-    printer.answer(&json!({ "function": detail, "calls": calls.items }), || text(&detail, &calls.items));
+    let triggers = super::triggers::all(client).await?.items;
+    let triggers: Vec<Trigger> = triggers.into_iter().filter(|it| it.function == detail.function.name).collect();
+    let answer = json!({ "function": detail, "triggers": triggers, "calls": calls.items });
+    printer.answer(&answer, || text(&detail, &triggers, &calls.items));
     Ok(())
 }
 
-fn text(detail: &FunctionDetail, calls: &[Call]) -> String {
+fn text(detail: &FunctionDetail, triggers: &[Trigger], calls: &[Call]) -> String {
     let function = &detail.function;
     let limits = &detail.manifest.limits;
     let mut lines = vec![format!("{} · revision {}", function.name, function.revision)];
@@ -32,6 +35,11 @@ fn text(detail: &FunctionDetail, calls: &[Call]) -> String {
             .iter()
             .map(|it| format!("route     {}{} {}", it.host.as_deref().unwrap_or(""), it.path, it.methods.join(" "))),
     );
+    let trigger = |it: &Trigger| {
+        let state = super::triggers::state(it);
+        format!("trigger   {} ({}) reads {} · {state}", it.name, it.kind, it.reads)
+    };
+    lines.extend(triggers.iter().map(trigger));
     lines.push(format!(
         "limits    {} · {} · {} at once",
         limits.call_timeout(),

@@ -17,11 +17,14 @@ use host_engine::Engine;
 use host_inference::LoadedModels;
 use host_pipelines::{Runs, Scheduler, Services};
 use host_store::{ArtifactStore, Store, StoreSecrets, objects::ObjectFetcher};
-use host_triggers::http::{Guard, Http, Keeping};
+use host_triggers::{
+    Check, Publishers,
+    http::{Guard, Http, Keeping},
+};
 use host_wire::config::Setting;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{callbacks::Callbacks, front::Front, registry::Registry};
+use super::{callbacks::Callbacks, front::Front, registry::Registry, triggers::Triggers};
 use crate::config::Config;
 
 /// Where a host keeps things.
@@ -47,19 +50,49 @@ pub(crate) struct Host {
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) release: Arc<Release>,
     pub(crate) scheduler: Arc<Scheduler>,
+    pub(crate) triggers: Triggers,
+    publishers: Arc<Publishers>,
     config: Config,
+}
+
+/// What stands by itself, and what the rest is built upon.
+struct Ground {
+    store: Store,
+    artifacts: Arc<ArtifactStore>,
+    models: Arc<LoadedModels>,
+    secrets: Arc<dyn Secrets>,
+    publishers: Arc<Publishers>,
+    engine: Arc<Engine>,
+}
+
+impl Ground {
+    /// Opens the store and starts the engine.
+    async fn lay(config: &Config, place: Place, clock: &Arc<dyn Clock>) -> Result<Self> {
+        let (store, artifacts) = open(config, place, clock.clone()).await?;
+        let models = LoadedModels::new(config.inference.clone(), Arc::new(store.clone()), artifacts.clone());
+        let secrets = secrets(config, place, &store).await;
+        let publishers = Publishers::new();
+        let parts = host_engine::Parts {
+            recorder: store.recorder(),
+            clock: clock.clone(),
+            artifacts: artifacts.clone(),
+            score: Some(models.clone()),
+            secrets: secrets.clone(),
+            state: super::state::open(config, place, &store).await?,
+            publish: publishers.clone(),
+        };
+        let engine = engine(config, parts)?;
+        Ok(Self { store, artifacts, models, secrets, publishers, engine })
+    }
 }
 
 impl Host {
     /// Opens the store, starts the engine, and prepares what is deployed. Nothing listens yet.
     pub(crate) async fn build(config: Config, place: Place) -> Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (store, artifacts) = open(&config, place, clock.clone()).await?;
-        let models = LoadedModels::new(config.inference.clone(), Arc::new(store.clone()), artifacts.clone());
-        let score: Arc<dyn Score> = models.clone();
-        let bytes: Arc<dyn Artifacts> = artifacts.clone();
-        let secrets = secrets(&config, place, &store).await;
-        let engine = engine(&config, &store, bytes.clone(), score.clone(), secrets.clone())?;
+        let Ground { store, artifacts, models, secrets, publishers, engine } =
+            Ground::lay(&config, place, &clock).await?;
+        let (score, bytes): (Arc<dyn Score>, Arc<dyn Artifacts>) = (models.clone(), artifacts.clone());
         let stored: Arc<dyn Models> = Arc::new(store.clone());
         let deployments: Arc<dyn Deployments> = Arc::new(store.clone());
         let recorder: Arc<dyn Recorder> = store.recorder();
@@ -79,26 +112,35 @@ impl Host {
             clock: clock.clone(),
         };
         let dispatcher = Arc::new(Dispatcher::new(config.dispatch.clone(), parts));
-        let release =
-            Arc::new(Release::new(bytes.clone(), deployments.clone(), directory.clone(), invoke, clock.clone()));
+        let release = Release::new(bytes.clone(), deployments.clone(), directory.clone(), invoke, clock.clone());
+        let release = release.checked_by(Arc::new(Check::new(config.triggers.clone(), secrets.clone())));
         let dispatch: Arc<dyn Dispatch> = dispatcher.clone();
         let calls = calls(&config, directory.clone(), dispatch.clone());
         let services = Services {
             journal: Arc::new(store.clone()),
             artifacts: bytes,
-            dispatch,
+            dispatch: dispatch.clone(),
             deployments,
-            directory,
+            directory: directory.clone(),
             models: registry.clone(),
             score,
             secrets: secrets.clone(),
             fetch: fetch(&config, Fetcher::new(&config.fetch, engine.outgoing()))?,
             answer: calls.clone(),
             notify: Arc::new(Callbacks(engine.outgoing().clone())),
+            occasions: Arc::new(store.clone()),
+            standing: Arc::new(store.clone()),
+            letters: Arc::new(store.clone()),
             clock,
             platform: platform(),
         };
+        let registry_of_streams = super::triggers::registry(&store, &services, &config);
         let scheduler = Scheduler::new(services, config.pipelines.clone());
+        let rooms = super::triggers::rooms(&store, directory, dispatch, secrets.clone(), &scheduler);
+        if place == Place::Disk {
+            publishers.open(super::triggers::roads(&rooms, &config.triggers, &scheduler));
+        }
+        let triggers = Triggers::new(rooms, &config.triggers, registry_of_streams);
         Ok(Self {
             store,
             artifacts,
@@ -109,8 +151,10 @@ impl Host {
             registry,
             secrets,
             dispatcher,
-            release,
+            release: Arc::new(release),
             scheduler,
+            triggers,
+            publishers,
             config,
         })
     }
@@ -152,6 +196,7 @@ impl Host {
             score: self.models.clone(),
             secrets: self.secrets.clone(),
             runs: Runs::new(self.scheduler.clone()),
+            sources: self.triggers.sources(),
             bodies: bodies.clone(),
             access: self.config.access(),
             clock: clock.clone(),
@@ -168,10 +213,13 @@ impl Host {
     /// Lets nobody in any more, and waits for calls and steps in flight.
     pub(crate) async fn drain(&self, stop: &CancellationToken, most: Duration) {
         stop.cancel();
+        // What triggers have in flight still finds the road open.
+        self.triggers.drain(most).await;
         let (left, ()) = tokio::join!(self.dispatcher.drain(most), self.scheduler.drain(most));
         if left > 0 {
             tracing::warn!(left, "stopping with calls in flight");
         }
+        self.publishers.close();
     }
 
     /// Writes what is left to write.
@@ -181,16 +229,8 @@ impl Host {
 }
 
 /// Starts the engine, and tells what of this machine holds it back.
-fn engine(
-    config: &Config,
-    store: &Store,
-    bytes: Arc<dyn Artifacts>,
-    score: Arc<dyn Score>,
-    secrets: Arc<dyn Secrets>,
-) -> Result<Arc<Engine>> {
-    let (recorder, clock) = (store.recorder(), Arc::new(SystemClock));
-    let engine = Engine::new(config.engine.clone(), recorder, clock, bytes, Some(score), secrets);
-    let engine = engine.context("could not start the engine")?;
+fn engine(config: &Config, parts: host_engine::Parts) -> Result<Arc<Engine>> {
+    let engine = Engine::new(config.engine.clone(), parts).context("could not start the engine")?;
     for warning in engine.warnings() {
         tracing::warn!("{warning}");
     }

@@ -3,19 +3,25 @@
 #![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
 
 mod bad_input;
+mod batching;
 mod calls;
 mod cases;
+mod chaos;
 mod durability;
 mod errors;
 mod http;
 mod identity;
 mod later;
+mod model_streams;
 mod models;
 mod objects;
 mod outgoing;
 mod pipelines;
 mod postgres;
 mod runs;
+mod schedules;
 mod secrets;
+mod state;
 mod support;
 mod transfer;
+mod triggers;

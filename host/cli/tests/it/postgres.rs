@@ -7,6 +7,7 @@ use std::{
 
 use crate::support::{Host, Options};
 
+mod clock;
 mod one;
 mod two;
 

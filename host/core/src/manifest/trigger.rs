@@ -65,6 +65,18 @@ impl Trigger {
         Some(given.map_or(self.kind(), Name::as_str))
     }
 
+    /// What it reads, for people: a route, topics, a queue, an expression, types.
+    #[must_use]
+    pub fn reads(&self) -> String {
+        match self {
+            Self::Http(it) => it.path.clone(),
+            Self::Kafka(it) => it.topics.join(", "),
+            Self::Amqp(it) => it.queue.clone(),
+            Self::Schedule(it) => format!("{} ({})", it.cron, it.zone),
+            Self::Event(it) => it.types.join(", "),
+        }
+    }
+
     /// The route, where it is one.
     #[must_use]
     pub fn http(&self) -> Option<&HttpTrigger> {
@@ -85,7 +97,11 @@ impl Trigger {
         }
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// What the types cannot say of it.
+    ///
+    /// # Errors
+    /// When it names nothing to read, or a bound is out of range.
+    pub fn check(&self) -> Result<(), String> {
         match self {
             Self::Http(it) => it.check(),
             Self::Kafka(it) => it.check(),

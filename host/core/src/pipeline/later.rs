@@ -66,7 +66,7 @@ impl Pipeline {
             step.retry = attempts.notify;
             steps.insert(NOTIFY_STEP.to_owned(), step);
         }
-        Self { name: function.name, description: None, params: IndexMap::new(), steps }
+        Self { name: function.name, description: None, params: IndexMap::new(), triggers: Vec::new(), steps }
     }
 }
 

@@ -142,7 +142,12 @@ pub(super) fn links<'p>(name: &str, step: &'p Step) -> Vec<Link<'p>> {
         Action::Call(Call { payload: Some(CallPayload::Sample(sample)), .. }) => {
             links.push(output(sample, "call.sample"))
         }
-        Action::Function(_) | Action::Deploy(_) | Action::Call(_) | Action::Request(_) | Action::Notify(_) => {}
+        Action::Function(_)
+        | Action::Deploy(_)
+        | Action::Call(_)
+        | Action::Request(_)
+        | Action::Notify(_)
+        | Action::Event(_) => {}
     }
     links
 }
@@ -167,7 +172,12 @@ fn mentions(name: &str, step: &Step) -> Vec<Mention> {
         Action::Call(Call { payload: Some(CallPayload::Input(input)), .. }) => {
             in_value(input, &at("call.input"), &mut found)
         }
-        Action::PromoteModel(_) | Action::Deploy(_) | Action::Call(_) | Action::Request(_) | Action::Notify(_) => {}
+        Action::PromoteModel(_)
+        | Action::Deploy(_)
+        | Action::Call(_)
+        | Action::Request(_)
+        | Action::Notify(_)
+        | Action::Event(_) => {}
     }
     for (_, value, path) in step.sweep.iter().flat_map(super::Sweep::samples) {
         in_value(value, &at(&format!("sweep.{path}")), &mut found);

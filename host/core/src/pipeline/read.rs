@@ -15,12 +15,13 @@ use crate::{Name, event::FailureKind, function::FunctionRef, retry, retry::Retry
 
 pub(super) mod action;
 pub(super) mod sweep;
+pub(super) mod trigger;
 
 /// The most steps a pipeline may have.
 pub const MAX_STEPS: usize = 1_000;
 
 /// The keys of a pipeline.
-pub(super) const PIPELINE_KEYS: &[&str] = &["pipeline", "description", "params", "steps"];
+pub(super) const PIPELINE_KEYS: &[&str] = &["pipeline", "description", "params", "triggers", "steps"];
 /// The keys that say what a step does.
 pub(super) const ACTION_KEYS: &[&str] = &["function", "register-model", "promote-model", "deploy", "call"];
 /// The keys of every step.
@@ -117,8 +118,9 @@ impl Draft {
         let params = root.get("params").map(|it| read_params(reader, &it)).unwrap_or_default();
         let mut unread = HashSet::new();
         let steps = read_steps(reader, root, &mut unread);
+        let triggers = root.get("triggers").map(|it| trigger::read(reader, &it, &params)).unwrap_or_default();
         let name = name.unwrap_or_else(Name::default_project);
-        Some(Self { pipeline: Pipeline { name, description, params, steps }, unread })
+        Some(Self { pipeline: Pipeline { name, description, params, triggers, steps }, unread })
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
         params::KEYS as PARAM_KEYS,
         read::{
             ACTION_KEYS, FUNCTION_KEYS, INPUT_KEYS, PIPELINE_KEYS, RETRY_KEYS, STEP_KEYS, action, sweep as sweep_keys,
+            trigger as trigger_keys,
         },
     },
 };
@@ -411,6 +412,9 @@ fn the_schema_has_exactly_the_keys_that_are_read() {
     };
     assert_eq!(keys(""), sorted(&[PIPELINE_KEYS]));
     assert_eq!(keys("/$defs/param/anyOf/1"), sorted(&[PARAM_KEYS]));
+    assert_eq!(keys("/$defs/trigger"), sorted(&[trigger_keys::TRIGGER_KEYS]));
+    assert_eq!(keys("/$defs/schedule"), sorted(&[trigger_keys::SCHEDULE_KEYS]));
+    assert_eq!(keys("/$defs/event"), sorted(&[trigger_keys::EVENT_KEYS]));
     assert_eq!(keys("/$defs/step"), sorted(&[ACTION_KEYS, STEP_KEYS, FUNCTION_KEYS]));
     assert_eq!(keys("/$defs/input/anyOf/2"), sorted(&[INPUT_KEYS]));
     assert_eq!(keys("/$defs/retry"), sorted(&[RETRY_KEYS]));
@@ -421,4 +425,57 @@ fn the_schema_has_exactly_the_keys_that_are_read() {
     assert_eq!(keys("/$defs/promote-model"), sorted(&[action::PROMOTE_KEYS]));
     assert_eq!(keys("/$defs/deploy"), sorted(&[action::DEPLOY_KEYS]));
     assert_eq!(keys("/$defs/call"), sorted(&[action::CALL_KEYS]));
+}
+
+#[test]
+fn a_pipeline_says_what_starts_it() {
+    let text = "
+pipeline: p
+params: { n: 1 }
+triggers:
+  - schedule: { cron: '0 2 * * *', zone: Europe/Berlin, missed: all, grace: 2h, overlap: Replace, jitter: 30s, name: nightly }
+    params: { n: 2 }
+  - event: { types: [run.finished, 'model.*'], subjects: [wine] }
+steps:
+  a: { function: f }
+";
+    let triggers = Pipeline::parse(text).unwrap().triggers;
+    assert_eq!(triggers.iter().map(PipelineTrigger::name).collect::<Vec<_>>(), ["nightly", "event"]);
+    assert_eq!((triggers[0].trigger.kind(), &triggers[0].params["n"]), ("schedule", &json!(2)));
+    let id = triggers[1].id(&Name::default_project(), &"p".parse().unwrap());
+    assert_eq!((id.function.as_str(), id.name.as_str()), ("p", "pipeline.event"));
+}
+
+#[test]
+fn mistakes_in_triggers_are_told_with_their_places() {
+    let text = "pipeline: p
+params: { n: 1 }
+triggers:
+  - schedule: { cron: '61 * * * *' }
+  - schedule: { cron: '0 2 * * *', zone: Berlin, name: b }
+  - schedule: { cron: '0 2 * * *', missed: never, name: c }
+  - event: { type: [run.finished] }
+  - params: { n: 1 }
+  - event: { types: [run.finished], name: e }
+    params: { m: 1, n: x }
+  - event: { types: [model.promoted], name: e }
+steps:
+  a: { function: f }
+";
+    let problems = Pipeline::parse(text).unwrap_err();
+    let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    for (line, part) in [
+        (4, "triggers[0].schedule.cron: `61 * * * *` is not understood"),
+        (5, "triggers[1].schedule.zone: `Berlin` is not a time zone"),
+        (6, "triggers[2].schedule.missed: unknown variant `never`"),
+        (7, "`type` is not a key of an event; did you mean `types`?"),
+        (7, "`types` is missing"),
+        (8, "it does not say what starts the pipeline"),
+        (10, "there is no parameter `m`"),
+        (10, "triggers[5].params.n"),
+        (11, "two triggers are called `e`"),
+    ] {
+        assert!(told.iter().any(|it| it.starts_with(&format!("{line}:")) && it.contains(part)), "{part}\n{told:#?}");
+    }
+    assert_eq!(problems.len(), 9, "{told:#?}");
 }

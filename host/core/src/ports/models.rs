@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Digest, Name, RunId,
-    model::{Alias, ModelRef, Signature, Version},
+    model::{Alias, ModelRef, Origin, Signature, Version},
 };
 
 /// A version about to be registered, verified already.
@@ -31,6 +31,8 @@ pub struct NewVersion {
     pub run: Option<RunId>,
     /// The step of that run.
     pub step: Option<String>,
+    /// The message of a stream that brought it; registering twice for the same event and digest gives the same version.
+    pub origin: Option<Origin>,
     /// Who registers it.
     pub created_by: String,
 }

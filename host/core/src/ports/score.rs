@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::{
     Name,
     call::{InferCall, Prediction},
-    model::{LoadError, ModelRef, ScoreError, Signature, Version, VersionId},
+    model::{LoadError, ModelRef, ModelStats, ScoreError, Signature, Version, VersionId},
 };
 
 /// Computes predictions with the version a reference points to at that moment.
@@ -41,6 +41,11 @@ pub trait Score: Send + Sync {
         call: InferCall,
         deadline: Option<Instant>,
     ) -> Result<Vec<crate::tensor::Tensor>, ScoreError>;
+
+    /// What was asked of a model on this host; nothing, where nobody asked.
+    fn stats(&self, _project: &Name, _model: &Name) -> Option<ModelStats> {
+        None
+    }
 
     /// Loads bytes, runs a sample and reads the signature, without keeping anything.
     async fn verify(&self, format: &str, bytes: bytes::Bytes) -> Result<Signature, LoadError>;

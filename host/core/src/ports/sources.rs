@@ -1,5 +1,7 @@
 //! The triggers of a host that run: what they do, and what people ask of them.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,6 +10,8 @@ use crate::{
     Name, RevisionId,
     call::Place,
     event::{Event, Failure},
+    function::Entries,
+    manifest::Manifest,
     page::{Page, PageRequest},
 };
 
@@ -20,6 +24,12 @@ pub struct TriggerId {
     pub function: Name,
     /// Its name there.
     pub name: String,
+}
+
+impl fmt::Display for TriggerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.function, self.name)
+    }
 }
 
 /// What a trigger is doing.
@@ -118,6 +128,9 @@ pub trait Sources: Send + Sync {
     /// Those of a project, in order of function and name.
     fn list(&self, project: &Name) -> Vec<TriggerStatus>;
 
+    /// Those of every project.
+    fn all(&self) -> Vec<TriggerStatus>;
+
     /// Stops one on every host until it is resumed; what is in flight is settled first.
     async fn pause(&self, id: &TriggerId, who: &str) -> Result<(), SourceError>;
 
@@ -131,17 +144,74 @@ pub trait Sources: Send + Sync {
     async fn replay(&self, letter: &DeadLetter, who: &str) -> Result<(), SourceError>;
 }
 
+/// No triggers at all: a host that only answers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoSources;
+
+#[async_trait]
+impl Sources for NoSources {
+    fn list(&self, _: &Name) -> Vec<TriggerStatus> {
+        Vec::new()
+    }
+
+    fn all(&self) -> Vec<TriggerStatus> {
+        Vec::new()
+    }
+
+    async fn pause(&self, id: &TriggerId, _: &str) -> Result<(), SourceError> {
+        Err(SourceError::NotFound(id.to_string()))
+    }
+
+    async fn resume(&self, id: &TriggerId, _: &str) -> Result<(), SourceError> {
+        Err(SourceError::NotFound(id.to_string()))
+    }
+
+    async fn seek(&self, id: &TriggerId, _: Seek, _: &str) -> Result<(), SourceError> {
+        Err(SourceError::NotFound(id.to_string()))
+    }
+
+    async fn replay(&self, letter: &DeadLetter, _: &str) -> Result<(), SourceError> {
+        Err(SourceError::NotFound(letter.trigger.to_string()))
+    }
+}
+
 /// What is remembered of triggers on all hosts.
 #[async_trait]
 pub trait TriggerMemory: Send + Sync {
     /// Those that are paused, and why.
     async fn paused(&self) -> Result<Vec<(TriggerId, String)>, SourceError>;
 
-    /// Pauses one, with the reason, or lets it go on. A pause by a failure is told as `trigger.unhealthy`.
+    /// Pauses one, with the reason, or lets it go on.
     async fn set_paused(&self, id: &TriggerId, reason: Option<&str>, who: &str) -> Result<(), SourceError>;
+
+    /// Pauses one because of a failure, and tells so as `trigger.unhealthy`.
+    async fn halt(&self, id: &TriggerId, reason: &str) -> Result<(), SourceError> {
+        self.set_paused(id, Some(reason), "").await?;
+        self.unhealthy(id, reason).await
+    }
 
     /// Tells that a trigger cannot read, once per change of its cause.
     async fn unhealthy(&self, id: &TriggerId, cause: &str) -> Result<(), SourceError>;
+
+    /// Notes that a trigger reads again, so that the next cause is told whatever it is.
+    async fn healthy(&self, _id: &TriggerId) -> Result<(), SourceError> {
+        Ok(())
+    }
+
+    /// Notes that somebody moved a trigger to another place of its stream.
+    async fn moved(&self, _id: &TriggerId, _to: &Seek, _who: &str) -> Result<(), SourceError> {
+        Ok(())
+    }
+}
+
+/// Says what keeps the triggers of a function from working, before the function is released.
+#[async_trait]
+pub trait TriggerCheck: Send + Sync {
+    /// Whether the triggers of a function with these entries can work; warnings, when they can.
+    ///
+    /// # Errors
+    /// When one of them never will: what is wrong, and what to write instead.
+    async fn check(&self, project: &Name, manifest: &Manifest, entries: Entries) -> Result<Vec<String>, String>;
 }
 
 /// An event that was given up, and why.
@@ -169,13 +239,25 @@ pub struct DeadLetter {
     pub replayed_at: Option<Timestamp>,
 }
 
+/// Finds nothing wrong.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoTriggerCheck;
+
+#[async_trait]
+impl TriggerCheck for NoTriggerCheck {
+    async fn check(&self, _: &Name, _: &Manifest, _: Entries) -> Result<Vec<String>, String> {
+        Ok(Vec::new())
+    }
+}
+
 /// Keeps events that were given up.
 #[async_trait]
 pub trait DeadLetters: Send + Sync {
     /// Keeps letters; one whose identity is known already changes nothing. Durable when this returns.
     async fn keep(&self, letters: Vec<DeadLetter>) -> Result<(), SourceError>;
 
-    /// Those of a project, newest first; of one function and trigger, where they are named.
+    /// Those of a project, newest first and without the data of their events; of one function and trigger, where they
+    /// are named.
     async fn letters(
         &self,
         project: &Name,

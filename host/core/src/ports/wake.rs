@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{Name, RunId, event::Event, function::FunctionRef, retry::Retry};
+use crate::{Digest, Name, RunId, event::Event, function::FunctionRef, retry::Retry};
 
 /// The longest chain of events of the platform that lead to one another.
 pub const MOST_DEPTH: u8 = 8;
@@ -28,6 +28,16 @@ pub struct Wakening {
     pub depth: u8,
     /// On whose behalf.
     pub owner: String,
+}
+
+impl Wakening {
+    /// The identity of the run for what this text names, the same whenever it is asked.
+    #[must_use]
+    pub fn run_of(text: &str) -> RunId {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&Digest::of(text.as_bytes()).as_raw()[..16]);
+        RunId::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
 }
 
 /// Why a function is not woken.

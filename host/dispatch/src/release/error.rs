@@ -21,6 +21,9 @@ pub enum Error {
     /// The manifest asks for something impossible.
     #[error("{0}")]
     Manifest(String),
+    /// One of its triggers would never work.
+    #[error("{0}")]
+    Trigger(String),
     /// The component cannot become a function of this host.
     #[error("{0}")]
     Unfit(ports::PrepareError),

@@ -1,7 +1,7 @@
 //! Between the contract's records and the words of core.
 
 use host_capabilities::log::clean;
-use host_core::event::{self, FailureKind};
+use host_core::event::{self, FailureKind, code};
 use host_core::tensor;
 
 use super::wit::{model, types};
@@ -50,12 +50,20 @@ impl From<types::Failure> for event::Failure {
         };
         Self {
             kind,
-            code: clean(&failure.code, CODE_BYTES),
+            code: own(clean(&failure.code, CODE_BYTES)),
             message: clean(&failure.message, MESSAGE_BYTES),
             retry_after_ms: failure.retry_after_ms,
             backtrace: None,
         }
     }
+}
+
+/// Codes by which the host says that the guest never ran: such a failure counts as no attempt, so no guest may claim it.
+const NEVER_RAN: [&str; 4] = [code::OVERLOADED, code::CANCELLED, code::UNAVAILABLE, code::NOT_FOUND];
+
+/// A guest's code, told apart from the host's where it would be taken for one of those.
+fn own(code: String) -> String {
+    if NEVER_RAN.contains(&code.as_str()) { format!("guest-{code}") } else { code }
 }
 
 /// Names each element type once; the compiler checks that none is missing on either side.

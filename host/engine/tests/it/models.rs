@@ -58,6 +58,7 @@ impl Score for Echo {
             description: None,
             run: None,
             step: None,
+            origin: None,
             created_by: "test".into(),
             created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
             retired_at: None,

@@ -8,6 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use host_capabilities::keyvalue::MemoryState;
 use host_core::{
     Digest, RevisionId,
     artifact::Blob,
@@ -16,10 +17,11 @@ use host_core::{
     event::{Event, Outcome},
     function::Revision,
     manifest::Manifest,
-    ports::{ArtifactError, ArtifactStream, Artifacts, Invoke, NoSecrets, PrepareError, Recorder, Score},
+    ports::{ArtifactError, ArtifactStream, Artifacts, Invoke, NoPublish, NoSecrets, PrepareError, Recorder, Score},
     record::{CallRecord, LogLine, Stream, Tally},
+    size::ByteSize,
 };
-use host_engine::{Config, Engine};
+use host_engine::{Config, Engine, Parts};
 use tempfile::TempDir;
 
 /// Artifacts as files of a folder.
@@ -121,7 +123,16 @@ impl Host {
         let lines = Arc::new(Lines::default());
         let artifacts = Arc::new(Folder(TempDir::new().unwrap()));
         let clock = Arc::new(ManualClock::at("2026-01-02T03:04:05Z".parse().unwrap()));
-        let engine = Engine::new(config, lines.clone(), clock, artifacts.clone(), score, Arc::new(NoSecrets)).unwrap();
+        let parts = Parts {
+            recorder: lines.clone(),
+            clock,
+            artifacts: artifacts.clone(),
+            score,
+            secrets: Arc::new(NoSecrets),
+            state: Arc::new(MemoryState::new(ByteSize(1 << 20))),
+            publish: Arc::new(NoPublish),
+        };
+        let engine = Engine::new(config, parts).unwrap();
         Self { engine, lines, artifacts }
     }
 

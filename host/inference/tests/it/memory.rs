@@ -44,7 +44,7 @@ fn node(op: &str, inputs: &[&str], output: &str, attribute: Option<(&str, &[i64]
 }
 
 /// The largest product of each row with any row: as many products as there are rows, squared.
-fn products() -> Vec<u8> {
+pub(super) fn products() -> Vec<u8> {
     let graph = GraphProto {
         name: "products".to_owned(),
         input: vec![value("x", 4)],
@@ -61,7 +61,7 @@ fn products() -> Vec<u8> {
     file.encode_to_vec()
 }
 
-fn rows(rows: u64) -> Vec<Tensor> {
+pub(super) fn rows(rows: u64) -> Vec<Tensor> {
     let data = 1f32.to_le_bytes().repeat(rows as usize * 4).into();
     vec![Tensor { name: "x".to_owned(), dtype: Dtype::Fp32, shape: vec![rows, 4], data }]
 }

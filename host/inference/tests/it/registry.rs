@@ -45,6 +45,7 @@ impl Registry {
             description: None,
             run: None,
             step: None,
+            origin: None,
             created_by: "test".to_owned(),
             created_at: jiff::Timestamp::UNIX_EPOCH,
             retired_at: None,

@@ -75,6 +75,7 @@ async fn one(
     context.step = Some(step_ref(view.claim));
     context.principal.clone_from(&view.claim.run.owner);
     context.cancelled = cancelled.child_token();
+    context.depth = view.claim.run.depth;
     let target = target(view, &action.target);
     let started = Instant::now();
     let called = services.dispatch.call(target, context, call).await;

@@ -225,6 +225,7 @@ impl Job<'_> {
         context.step = Some(step_ref(claim));
         context.track = Some(tracker.clone());
         context.deadline = self.deadline;
+        context.depth = claim.run.depth;
         let reference = FunctionRef { name: self.revision.function.clone(), revision: Some(self.revision.number) };
         self.with.services.dispatch.call(
             Target::Function(claim.run.project.clone(), reference),

@@ -44,6 +44,7 @@ pub(crate) async fn run(view: &View<'_>, action: &RegisterModel, services: &Serv
         description: description.map_err(|error| of_unresolved("description", &error))?,
         run: Some(spec.id),
         step: Some(action.from.step.clone()),
+        origin: None,
         created_by: spec.owner.clone(),
     };
     let version = services.models.register(version).await.map_err(|error| of_model(&error))?;

@@ -15,3 +15,4 @@ mod reproduce;
 mod schedule;
 mod submit;
 mod tracking;
+mod woken;

@@ -101,6 +101,9 @@ impl Place {
             fetch: web.clone(),
             answer: Arc::new(host_core::ports::NoAnswer),
             notify: Arc::new(host_core::ports::NoNotify),
+            occasions: Arc::new(store.clone()),
+            standing: Arc::new(store.clone()),
+            letters: Arc::new(store.clone()),
             clock: Arc::new(clock.clone()),
             platform,
         };

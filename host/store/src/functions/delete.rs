@@ -9,6 +9,7 @@ use crate::{
     audit::Deed,
     events,
     generation::{self, Of},
+    occasions,
     sql::args,
 };
 
@@ -20,6 +21,7 @@ pub(super) async fn delete(store: &Store, project: &Name, function: &Name, who: 
     if tx.execute(update, args![project, function]).await? == 0 {
         return Err(DeployError::NotFound(named(project, function)));
     }
+    occasions::forget(&mut tx, occasions::Of::Function, project, function).await?;
     route::release(&mut tx, project, function).await?;
     let deed = Deed { who, action: "function.deleted", project, subject: function.as_str() };
     deed.record(&mut tx, now, json!({})).await?;

@@ -136,8 +136,11 @@ pub(super) async fn survivors(store: &Store, needed: &mut Needed, runs: &HashSet
     Ok(())
 }
 
-/// The versions of models that are in service.
+/// The versions of models that are in service, and what pipelines name that are kept.
 pub(super) async fn models(store: &Store, needed: &mut Needed) -> Result<(), StoreError> {
+    for row in store.db().rows("SELECT yaml FROM standing_pipeline WHERE is_in_force = 1", vec![]).await? {
+        needed.read(&row.get::<String>("yaml")?);
+    }
     let rows = store.db().rows("SELECT DISTINCT digest FROM model_version WHERE retired_at IS NULL", vec![]).await?;
     for row in &rows {
         needed.digests.insert(row.get("digest")?);

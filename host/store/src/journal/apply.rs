@@ -1,6 +1,7 @@
 //! Writes down what the state machine says follows.
 
 use host_core::{
+    depth,
     event::{Failure, code},
     pipeline::{Change, Progress, StepState, Work},
     run::{NewRun, Run, RunState, StepKey},
@@ -140,7 +141,14 @@ impl<'a> Applying<'a> {
         let content =
             json!({ "name": run.name(), "kind": run.kind.as_str(), "state": state.as_str(), "failure": failure });
         self.applied.end = Some((state, failure));
-        events::tell(self.tx, self.now, &run.project, "run.finished", &run.id.to_string(), content).await
+        let told = match state {
+            RunState::Failed => "run.failed",
+            RunState::Cancelled => "run.cancelled",
+            RunState::Done | RunState::Running => "run.finished",
+        };
+        let subject = run.id.to_string();
+        let telling = events::tell(self.tx, self.now, &run.project, told, &subject, content);
+        depth::within(run.depth, telling).await
     }
 
     /// What made the run fail: its first failed step, in the order of the pipeline.

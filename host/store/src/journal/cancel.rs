@@ -5,12 +5,15 @@ use host_core::{
     event::{Failure, code},
     pipeline::{Progress, StepState},
     ports::JournalError,
-    run::{Run, RunState},
+    run::{NewRun, Run, RunState},
 };
 use jiff::Timestamp;
 use serde_json::{Map, json};
 
-use super::{apply::Applying, lock, standing};
+use super::{
+    apply::{Applied, Applying},
+    lock, standing,
+};
 use crate::{
     Store, StoreError,
     audit::Deed,
@@ -26,21 +29,25 @@ pub(super) async fn cancel(store: &Store, id: RunId, who: &str) -> Result<Run, J
         RunState::Cancelled => return Ok(run),
         state => return Err(JournalError::State { run: id, state: state.as_str(), wanted: "cancelled" }),
     }
-    let now = turn.now;
-    let spec = &run.spec;
-    let mut progress = Progress::joined(spec, standing(&mut tx, id).await?);
+    let applied = stop(&mut tx, &run.spec, who, turn.now).await?;
+    tx.commit().await?;
+    applied.tell(&mut run, turn.now);
+    Ok(run)
+}
+
+/// Stops a run that is going on, as part of a transaction.
+pub(super) async fn stop(tx: &mut Tx, spec: &NewRun, who: &str, now: Timestamp) -> Result<Applied, StoreError> {
+    let mut progress = Progress::joined(spec, standing(tx, spec.id).await?);
     progress.cancel();
     for (step, trial) in executed(&progress) {
         progress.settle(&step, trial, StepState::Cancelled, Map::new(), Vec::new());
     }
-    stop_running(&mut tx, id, now).await?;
+    stop_running(tx, spec.id, now).await?;
     let changes = progress.advance();
-    let applied = Applying::new(&mut tx, spec, &progress, now).all(changes).await?;
-    let deed = Deed { who, action: "run.cancelled", project: &spec.project, subject: &id.to_string() };
-    deed.record(&mut tx, now, json!({ "name": spec.name() })).await?;
-    tx.commit().await?;
-    applied.tell(&mut run, now);
-    Ok(run)
+    let applied = Applying::new(tx, spec, &progress, now).all(changes).await?;
+    let deed = Deed { who, action: "run.cancelled", project: &spec.project, subject: &spec.id.to_string() };
+    deed.record(tx, now, json!({ "name": spec.name() })).await?;
+    Ok(applied)
 }
 
 /// What somebody executes. A sweep is running without anybody executing it: its trials are stopped, and then it is.

@@ -45,7 +45,7 @@ impl Memory {
     }
 
     /// Forgets a run that changes no more.
-    pub(super) fn forget(&self, run: RunId) {
+    pub(crate) fn forget(&self, run: RunId) {
         forget(&mut self.known.lock(), run);
     }
 }

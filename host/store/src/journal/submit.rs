@@ -7,7 +7,10 @@ use host_core::{
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{apply::Applying, find};
+use super::{
+    apply::{Applied, Applying},
+    find,
+};
 use crate::{
     Store, StoreError,
     audit::Deed,
@@ -19,24 +22,32 @@ use crate::{
 pub(super) async fn submit(store: &Store, new: NewRun) -> Result<Run, StoreError> {
     let mut tx = store.begin().await?;
     let now = tx.now().await?;
-    projects::ensure(&mut tx, &new.project, now).await?;
-    if !insert_run(&mut tx, &new, now).await? {
+    let Some(applied) = write(&mut tx, &new, now).await? else {
         let there = find(&mut tx, new.id).await?;
         return there.ok_or_else(|| StoreError::NotFound(format!("run {}", new.id)));
-    }
-    gc::refer(&mut tx, &new, now).await?;
-    insert_labels(&mut tx, &new, now).await?;
-    insert_steps(&mut tx, &new).await?;
-    let mut progress = Progress::new(&new.pipeline, &new.params, new.seed);
-    let changes = progress.advance();
-    let applied = Applying::new(&mut tx, &new, &progress, now).all(changes).await?;
-    let deed = Deed { who: &new.owner, action: "run.submitted", project: &new.project, subject: &new.id.to_string() };
-    deed.record(&mut tx, now, json!({ "name": new.name(), "kind": new.kind.as_str() })).await?;
+    };
     tx.commit().await?;
     let state = RunState::Running;
     let mut run = Run { spec: new, state, failure: None, created_at: now, started_at: None, finished_at: None };
     applied.tell(&mut run, now);
     Ok(run)
+}
+
+/// Writes a run into a transaction; `None` when it is there already.
+pub(super) async fn write(tx: &mut Tx, new: &NewRun, now: Timestamp) -> Result<Option<Applied>, StoreError> {
+    projects::ensure(tx, &new.project, now).await?;
+    if !insert_run(tx, new, now).await? {
+        return Ok(None);
+    }
+    gc::refer(tx, new, now).await?;
+    insert_labels(tx, new, now).await?;
+    insert_steps(tx, new).await?;
+    let mut progress = Progress::new(&new.pipeline, &new.params, new.seed);
+    let changes = progress.advance();
+    let applied = Applying::new(tx, new, &progress, now).all(changes).await?;
+    let deed = Deed { who: &new.owner, action: "run.submitted", project: &new.project, subject: &new.id.to_string() };
+    deed.record(tx, now, json!({ "name": new.name(), "kind": new.kind.as_str() })).await?;
+    Ok(Some(applied))
 }
 
 /// Whether it was not there yet.

@@ -2,7 +2,7 @@
 
 use host_core::{
     Name,
-    model::{At, ModelRef, Version, VersionId},
+    model::{At, ModelRef, Origin, Version, VersionId},
     ports::ModelError,
 };
 use serde_json::json;
@@ -18,7 +18,7 @@ use crate::{
 macro_rules! select_version {
     ($rest:literal) => {
         concat!(
-            "SELECT v.model, v.number, v.digest, v.format, v.signature, v.metrics, v.description, v.run, v.step, v.created_by, ",
+            "SELECT v.model, v.number, v.digest, v.format, v.signature, v.metrics, v.description, v.run, v.step, v.origin, v.created_by, ",
             "v.created_at, v.retired_at FROM model_version v ",
             $rest
         )
@@ -35,10 +35,17 @@ pub(super) fn read(row: &Row) -> Result<Version, StoreError> {
         description: row.get("description")?,
         run: row.get("run")?,
         step: row.get("step")?,
+        origin: origin(row)?,
         created_by: row.get("created_by")?,
         created_at: row.get("created_at")?,
         retired_at: row.get("retired_at")?,
     })
+}
+
+/// The stream that brought it, if one did.
+fn origin(row: &Row) -> Result<Option<Origin>, StoreError> {
+    let text: Option<String> = row.get("origin")?;
+    text.map(|text| crate::text::from_json(&text, "origin")).transpose()
 }
 
 /// What `At::Default` looks at first.

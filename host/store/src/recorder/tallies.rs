@@ -33,6 +33,21 @@ pub(super) struct Sum {
     pub(super) bytes_out: u64,
 }
 
+/// Calls of one revision since the host started that ended in the same way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// The code that ran.
+    pub revision: RevisionId,
+    /// How the calls ended.
+    pub verdict: Verdict,
+    /// How many.
+    pub calls: u64,
+    /// How many events they were given.
+    pub events: u64,
+    /// How long they took together, microseconds.
+    pub duration_us: u64,
+}
+
 /// Threads count side by side, each mostly in a shard of its own.
 const SHARDS: usize = 16;
 /// Beyond this many totals in a shard, while the database is away, seconds are added up to minutes: exact, only coarser.
@@ -41,6 +56,8 @@ const MOST: usize = 8_192;
 #[derive(Debug, Default)]
 pub(super) struct Tallies {
     shards: [Mutex<HashMap<Key, Sum, RandomState>>; SHARDS],
+    /// What was written since the host started, by revision and verdict.
+    written: Mutex<HashMap<(RevisionId, Verdict), Sum>>,
 }
 
 impl Tallies {
@@ -69,6 +86,27 @@ impl Tallies {
             }
         }
         all
+    }
+
+    /// Notes what was written.
+    pub(super) fn wrote(&self, totals: &HashMap<Key, Sum>) {
+        let mut written = self.written.lock();
+        for (key, sum) in totals {
+            written.entry((key.revision, key.verdict)).or_default().add(sum);
+        }
+    }
+
+    /// What was written since the host started.
+    pub(super) fn written(&self) -> Vec<Counted> {
+        let written = self.written.lock();
+        let counted = written.iter().map(|((revision, verdict), sum)| Counted {
+            revision: *revision,
+            verdict: *verdict,
+            calls: sum.calls,
+            events: sum.events,
+            duration_us: sum.duration_us,
+        });
+        counted.collect()
     }
 
     /// Puts back what could not be written.

@@ -153,7 +153,10 @@ impl Writer {
             return;
         }
         match rows::add_up(&self.db, &totals).await {
-            Ok(()) => self.back(),
+            Ok(()) => {
+                self.tallies.wrote(&totals);
+                self.back();
+            }
             Err(error) => {
                 self.away(&error);
                 self.tallies.put_back(totals);

@@ -35,6 +35,12 @@ impl Select {
         }
     }
 
+    /// Adds a part as it stands.
+    pub(crate) fn then(mut self, part: &'static str, args: Vec<Arg>) -> Self {
+        self.add(part, args);
+        self
+    }
+
     /// Adds the end, such as the order and the limit.
     pub(crate) fn end(mut self, end: &'static str, args: Vec<Arg>) -> (SqlStr, Vec<Arg>) {
         self.sql.push(' ');

@@ -103,6 +103,7 @@ impl Place {
             description: None,
             run,
             step: run.map(|_| "a".into()),
+            origin: None,
             created_by: "ann".into(),
         };
         self.store.register(version).await.unwrap().id.number
@@ -393,31 +394,37 @@ async fn bytes_on_s3_are_collected_too() {
 }
 
 /// Tables that name bytes which must stay; `src/gc` reads each of them.
-const NAMING: [&str; 6] = ["artifact", "model_version", "pinned_url", "revision", "run", "step"];
+const NAMING: [&str; 7] = ["artifact", "model_version", "pinned_url", "revision", "run", "step", "standing_pipeline"];
 /// Tables that name none, or only to tell what was.
-const SILENT: [&str; 23] = [
+const SILENT: &[&str] = &[
     "activation",
     "alias_move",
     "audit_event",
     "call",
     "call_total",
+    "dead_letter",
     "endpoint",
+    "firing",
     "function",
     "generation",
     "idempotency",
     "installation",
+    "keyvalue",
     "log_line",
     "metric",
     "model",
     "model_alias",
+    "model_stream",
     "platform_event",
     "project",
     "route",
     "run_label",
+    "schedule",
     "secret",
     "secret_key",
     "stored_bytes",
     "token",
+    "trigger_state",
     "_sqlx_migrations",
 ];
 

@@ -135,6 +135,7 @@ pub(crate) fn new_run(steps: &str) -> NewRun {
         source: Source::default(),
         platform: Platform::default(),
         reproduces: None,
+        depth: 0,
     }
 }
 

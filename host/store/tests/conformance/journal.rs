@@ -252,6 +252,6 @@ async fn the_end_of_a_run_is_an_event(home: Home) {
     worker.failed(&claim).await;
     let events = store.events(&project(), &host_core::page::PageRequest::default()).await.unwrap().items;
     assert_eq!(events.len(), 1);
-    assert_eq!((events[0].r#type.as_str(), events[0].subject.clone()), ("run.finished", run.spec.id.to_string()));
+    assert_eq!((events[0].r#type.as_str(), events[0].subject.clone()), ("run.failed", run.spec.id.to_string()));
     assert_eq!(events[0].content["state"], "failed");
 }

@@ -10,9 +10,11 @@ mod gc;
 mod home;
 mod journal;
 mod keys;
+mod keyvalue;
 mod models;
 mod moving;
 mod objects;
+mod occasions;
 mod opening;
 mod outage;
 mod records;
@@ -20,8 +22,11 @@ mod retries;
 mod runs;
 mod s3;
 mod secrets;
+#[path = "../../../core/tests/suites/keyvalue.rs"]
+mod suite;
 mod sweeps;
 mod tokens;
+mod triggers;
 
 /// Makes each fact a test on both databases.
 macro_rules! facts {

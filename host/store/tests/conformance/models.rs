@@ -2,8 +2,9 @@
 
 use host_core::{
     Digest, RunId,
-    model::Signature,
-    ports::{Endpoint, ModelError, Models as _, NewVersion},
+    manifest::{Manifest, Trigger},
+    model::{Origin, Signature},
+    ports::{Endpoint, ModelError, ModelStream, ModelStreams as _, Models as _, NewVersion, StreamError},
 };
 use serde_json::json;
 
@@ -16,6 +17,8 @@ crate::facts! {
     an_alias_moves_back_to_where_it_pointed,
     a_retired_version_is_out_of_service,
     endpoints_serve_models_that_are_there,
+    a_version_that_a_stream_brought_is_registered_once,
+    streams_are_added_once_and_taken_away,
 }
 
 fn version(bytes: &str, run: Option<RunId>) -> NewVersion {
@@ -29,6 +32,7 @@ fn version(bytes: &str, run: Option<RunId>) -> NewVersion {
         description: Some("with\0nul".into()),
         run,
         step: run.map(|_| "register".into()),
+        origin: None,
         created_by: "ann".into(),
     }
 }
@@ -139,4 +143,70 @@ async fn endpoints_serve_models_that_are_there(home: Home) {
     let endpoints = store.endpoints(&project()).await.unwrap();
     let endpoints: Vec<_> = endpoints.iter().map(|it| format!("{} {}", it.name, it.model)).collect();
     assert_eq!(endpoints, ["any wine", "wine wine"]);
+}
+
+async fn a_version_that_a_stream_brought_is_registered_once(home: Home) {
+    let store = home.store().await;
+    let brought = |id: &str, bytes: &str| NewVersion {
+        origin: Some(Origin {
+            stream: name("wine-models"),
+            place: None,
+            source: "kafka:models".into(),
+            id: id.into(),
+            name: "Wine Quality".into(),
+            label: Some("1.2".into()),
+            data_type: Some("wine".into()),
+            location: None,
+        }),
+        ..version(bytes, None)
+    };
+    let first = store.register(brought("models/0/7", "a")).await.unwrap();
+    assert_eq!(store.register(brought("models/0/7", "a")).await.unwrap().id, first.id);
+    assert_eq!(store.register(brought("models/0/8", "a")).await.unwrap().id.number, 2, "another message");
+    assert_eq!(store.register(brought("models/0/7", "b")).await.unwrap().id.number, 3, "other bytes");
+    let found = store.resolve(&project(), &"wine@1".parse().unwrap()).await.unwrap();
+    assert_eq!(found.origin, brought("models/0/7", "a").origin);
+}
+
+async fn streams_are_added_once_and_taken_away(home: Home) {
+    let store = home.store().await;
+    let source = |text: &str| -> Trigger {
+        let text = format!("name = \"x\"\n[[triggers]]\nkind = \"kafka\"\nbrokers = [\"a:9092\"]\n{text}");
+        Manifest::parse(&text).unwrap().triggers.remove(0)
+    };
+    let stream = |topic: &str| ModelStream {
+        project: project(),
+        name: name("wine-models"),
+        source: source(&format!("topics = [\"{topic}\"]\n")),
+        alias: name("production"),
+        created_by: "ann".into(),
+        created_at: home.tick(),
+    };
+    let added = store.add(stream("models")).await.unwrap();
+    assert_eq!(store.add(stream("models")).await.unwrap(), added);
+    assert!(matches!(store.add(stream("others")).await, Err(StreamError::Exists(_))));
+    let nothing = ModelStream { source: Trigger::Http(http("/x")), ..stream("models") };
+    assert!(matches!(store.add(nothing).await, Err(StreamError::Invalid(_))));
+    assert_eq!(
+        (store.all().await.unwrap(), store.streams(&name("other")).await.unwrap()),
+        (vec![added.clone()], vec![])
+    );
+    store.refused(&added.trigger(), "models/0/1", "model cannot be read").await.unwrap();
+    store.remove(&project(), &name("wine-models"), "ben").await.unwrap();
+    assert!(matches!(store.remove(&project(), &name("wine-models"), "ben").await, Err(StreamError::NotFound(_))));
+    assert_eq!(store.all().await.unwrap(), []);
+    let audit = store.audit(&project(), None, &host_core::page::PageRequest::default()).await.unwrap();
+    let actions: Vec<_> = audit.items.iter().map(|it| it.action.as_str()).collect();
+    assert_eq!(actions.len(), 3, "{actions:?}");
+    for action in ["model-stream.added", "model.refused", "model-stream.removed"] {
+        assert!(actions.contains(&action), "{actions:?}");
+    }
+}
+
+fn http(path: &str) -> host_core::manifest::HttpTrigger {
+    let text = format!("name = \"x\"\n[[triggers]]\nkind = \"http\"\npath = \"{path}\"\n");
+    match Manifest::parse(&text).unwrap().triggers.remove(0) {
+        Trigger::Http(http) => http,
+        other => panic!("{} is another trigger", other.kind()),
+    }
 }

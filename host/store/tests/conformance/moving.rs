@@ -88,6 +88,7 @@ async fn fill(home: &Home, store: &Store, artifacts: &ArtifactStore) {
         description: None,
         run: None,
         step: None,
+        origin: None,
         created_by: "ann".into(),
     };
     store.register(version).await.unwrap();

@@ -6,12 +6,13 @@ use ::http::{HeaderMap, HeaderValue, Method, header};
 use foldhash::fast::RandomState;
 use host_core::{
     Name,
-    function::{Entries, Revision},
-    manifest::{Auth, HttpTrigger, Trigger},
+    call::Target,
+    function::{Entries, FunctionRef, Revision},
+    manifest::{Auth, Batch, HttpTrigger, Trigger},
     ports::Functions,
 };
 
-use super::cors::Rules;
+use super::{cors::Rules, gather::Gather};
 
 /// Everything that is deployed, by the ways to ask for it.
 #[derive(Default)]
@@ -48,6 +49,8 @@ pub(super) struct Route {
     pub(super) cors: Option<Rules>,
     /// Who may ask this way; as the host demands it of its own paths, when absent.
     pub(super) auth: Option<Auth>,
+    /// Where requests that come at about the same time are handled by one call.
+    pub(super) gather: Option<Arc<Gather>>,
 }
 
 /// What a request met.
@@ -141,7 +144,12 @@ impl Route {
         } else {
             format!("/fn/{}:{}", revision.project, revision.function)
         };
+        let name: Arc<str> = trigger.host.iter().cloned().chain([trigger.path.clone()]).collect::<String>().into();
+        let function = FunctionRef { name: revision.function.clone(), revision: Some(revision.number) };
+        let target = Target::Function(revision.project.clone(), function);
+        let gather = |batch: &Batch| Arc::new(Gather::new(target, name.clone(), batch.clone(), limits.max_body.0));
         Self {
+            gather: trigger.batch.as_ref().map(gather),
             project: revision.project.clone(),
             function: revision.function.clone(),
             number: revision.number,
@@ -150,7 +158,7 @@ impl Route {
             timeout: limits.call_timeout().duration(),
             stamp: HeaderValue::try_from(stamp).unwrap_or(HeaderValue::from_static("")),
             source: HeaderValue::try_from(source).unwrap_or(HeaderValue::from_static("/fn")),
-            trigger: trigger.host.iter().cloned().chain([trigger.path.clone()]).collect::<String>().into(),
+            trigger: name,
             methods: trigger.methods.iter().filter_map(|it| Method::from_bytes(it.as_bytes()).ok()).collect(),
             cors: trigger.cors.as_ref().map(Rules::new),
             auth: trigger.auth.clone(),

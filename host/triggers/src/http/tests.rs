@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod gather;
 mod guard;
 
 /// How the function answers.

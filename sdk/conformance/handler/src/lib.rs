@@ -31,6 +31,7 @@ fn behave(event: Event<Bytes>) -> Answer {
     match event.kind.as_str() {
         "echo" => Ok(vec![echo(event)]),
         "upper" => Ok(vec![Output::of(event.data.to_ascii_uppercase())]),
+        "stamp" => Ok(vec![stamp(event)]),
         "split" => split(&event),
         "none" | "wrong-count" => Ok(Vec::new()),
         "status" => Ok(vec![Output::of(Vec::new()).extension("httpstatus", text(&event)?)]),
@@ -73,6 +74,13 @@ fn echo(event: Event<Bytes>) -> Output<Bytes> {
         extensions: event.extensions,
         data: event.data,
     }
+}
+
+/// Who answered to what, under the event's key: for readers who hold what comes out against what went in.
+fn stamp(event: Event<Bytes>) -> Output<Bytes> {
+    let told = json!({ "id": event.id, "revision": context::revision(), "attempt": context::attempt() });
+    let key = event.key;
+    Output { key, ..Output::of(told.to_string().into_bytes()).content_type("application/json") }
 }
 
 fn split(event: &Event<Bytes>) -> Answer {

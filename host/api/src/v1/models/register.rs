@@ -37,6 +37,7 @@ pub(crate) async fn register(
         description: body.description,
         run: None,
         step: None,
+        origin: None,
         created_by,
     };
     Ok((StatusCode::CREATED, Json(state.models.register(version).await?.into())))

@@ -78,7 +78,8 @@ pub(crate) async fn deploy(
     let submission = Submission { project, manifest, component: body.component, who, activate };
     let released = state.release.deploy(submission).await.map_err(DeployError::from)?;
     let previous = released.previous.map(|it| it.number);
-    let warnings = missing(&state, &released.revision).await;
+    let mut warnings = missing(&state, &released.revision).await;
+    warnings.extend(released.warnings);
     Ok((StatusCode::CREATED, Json(Released::new(&released.revision, activate, previous).warned(warnings))))
 }
 

@@ -2,8 +2,9 @@
 
 use axum::{Json, extract::State};
 use host_core::{
-    Name, RunId,
+    Name, RunId, identity,
     pipeline::{Input, Pipeline},
+    ports::StandingPipelines as _,
 };
 use host_pipelines::{Submission, Work};
 use host_wire::run::{Run, Submit};
@@ -24,27 +25,9 @@ pub(crate) async fn submit(
     State(state): State<AppState>,
     Caller(caller): Caller,
     InPath(project): InPath<Name>,
-    InBody(body): InBody<Submit>,
+    InBody(mut body): InBody<Submit>,
 ) -> Result<(StatusCode, Json<Run>), Problem> {
-    let work = match (body.pipeline, body.function) {
-        (Some(yaml), None) if body.inputs.is_empty() => {
-            // What is no pipeline is told so below, with every mistake in it.
-            if let Ok(pipeline) = Pipeline::parse(&yaml) {
-                caller.check_role(auth::role_for(&pipeline))?;
-            }
-            Work::Pipeline(yaml)
-        }
-        (Some(_), None) => {
-            return Err(Problem::unprocessable(
-                "invalid-body",
-                "a pipeline names its inputs itself; `inputs` is for jobs",
-            ));
-        }
-        (None, Some(function)) => {
-            Work::Job(function, body.inputs.into_iter().map(|(name, it)| (name, Input::from(it))).collect())
-        }
-        _ => return Err(Problem::unprocessable("invalid-body", "send either `pipeline` or `function`")),
-    };
+    let work = work(&state, &caller, &project, &mut body).await?;
     let submission = Submission {
         id: body.id.unwrap_or_else(RunId::next),
         project,
@@ -58,4 +41,31 @@ pub(crate) async fn submit(
     };
     let run = state.runs.submit(submission).await?;
     Ok((StatusCode::CREATED, Json(run.into())))
+}
+
+/// What is to be run: a pipeline as text or by name, or a job.
+async fn work(
+    state: &AppState,
+    caller: &identity::Principal,
+    project: &Name,
+    body: &mut Submit,
+) -> Result<Work, Problem> {
+    if body.function.is_none() && !body.inputs.is_empty() {
+        let detail = "a pipeline names its inputs itself; `inputs` is for jobs";
+        return Err(Problem::unprocessable("invalid-body", detail));
+    }
+    let yaml = match (body.pipeline.take(), body.standing.take(), body.function.take()) {
+        (Some(yaml), None, None) => yaml,
+        (None, Some(name), None) => state.store.pipeline(project, &name).await?.kept.yaml,
+        (None, None, Some(function)) => {
+            let inputs = std::mem::take(&mut body.inputs);
+            return Ok(Work::Job(function, inputs.into_iter().map(|(name, it)| (name, Input::from(it))).collect()));
+        }
+        _ => return Err(Problem::unprocessable("invalid-body", "send one of `pipeline`, `standing` and `function`")),
+    };
+    // What is no pipeline is told so later, with every mistake in it.
+    if let Ok(pipeline) = Pipeline::parse(&yaml) {
+        caller.check_role(auth::role_for(&pipeline))?;
+    }
+    Ok(Work::Pipeline(yaml))
 }

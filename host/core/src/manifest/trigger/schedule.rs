@@ -76,10 +76,10 @@ fn none() -> Millis {
 }
 
 impl ScheduleTrigger {
-    /// What the types cannot say; whether `cron` and `zone` are understood is for the clock's room to say.
+    /// What the types cannot say.
     ///
     /// # Errors
-    /// When there is no expression or a wait is too long.
+    /// When the expression or the zone is not understood, or a wait is too long.
     pub fn check(&self) -> Result<(), String> {
         if self.cron.trim().is_empty() || self.cron.len() > 200 {
             return Err("a schedule trigger needs `cron = \"0 2 * * *\"`".into());
@@ -87,6 +87,7 @@ impl ScheduleTrigger {
         if self.jitter.0 > 86_400_000 {
             return Err(format!("jitter is {}: it may be a day at most", self.jitter));
         }
+        crate::schedule::check(&self.cron, &self.zone)?;
         self.retry.check()
     }
 }

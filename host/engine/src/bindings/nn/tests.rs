@@ -45,6 +45,7 @@ impl Score for Echo {
             description: None,
             run: None,
             step: None,
+            origin: None,
             created_by: "test".into(),
             created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
             retired_at: None,
@@ -94,6 +95,8 @@ fn guest() -> Guest {
         clock: Arc::new(ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap())),
         score: Some(Arc::new(Echo)),
         secrets: Arc::new(host_core::ports::NoSecrets),
+        state: Arc::new(host_core::ports::NoKeyValue),
+        publish: Arc::new(host_core::ports::NoPublish),
         _epochs: Arc::new(Epochs([engine.clone(), engine])),
     };
     let revision = Revision {

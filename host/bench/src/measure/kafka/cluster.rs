@@ -1,0 +1,126 @@
+//! The cluster under measurement: topics that are made, filled and counted.
+
+use std::{
+    process,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+use rdkafka::{
+    ClientConfig,
+    consumer::{BaseConsumer, Consumer as _},
+    error::{KafkaError, RDKafkaErrorCode},
+    message::{Header, OwnedHeaders},
+    producer::{BaseProducer, BaseRecord, Producer as _},
+};
+
+/// How long one request may take.
+const LIMIT: Duration = Duration::from_secs(30);
+/// How many keys records have.
+const KEYS: u64 = 1_000;
+
+/// A cluster, and how many names were made up for it.
+pub(super) struct Cluster {
+    brokers: String,
+    consumer: BaseConsumer,
+    made: AtomicU32,
+}
+
+impl Cluster {
+    pub(super) fn connect(brokers: &str) -> Result<Self> {
+        let consumer: BaseConsumer =
+            ClientConfig::new().set("bootstrap.servers", brokers).create().context("could not open a consumer")?;
+        consumer.fetch_metadata(None, LIMIT).with_context(|| format!("no Kafka answers at {brokers}"))?;
+        Ok(Self { brokers: brokers.to_owned(), consumer, made: AtomicU32::new(0) })
+    }
+
+    pub(super) fn brokers(&self) -> &str {
+        &self.brokers
+    }
+
+    /// A name that nobody had.
+    pub(super) fn unique(&self, what: &str) -> String {
+        let number = self.made.fetch_add(1, Relaxed);
+        format!("weft-bench-{}-{}-{number}-{what}", process::id(), started())
+    }
+
+    /// A topic of its own.
+    pub(super) fn topic(&self, what: &str, partitions: i32) -> Result<String> {
+        use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+        let name = self.unique(what);
+        let admin: AdminClient<_> =
+            ClientConfig::new().set("bootstrap.servers", &self.brokers).create().context("could not open a client")?;
+        let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let made = runtime.block_on(admin.create_topics([&topic], &AdminOptions::new()));
+        match made.context("could not make a topic")?.remove(0) {
+            Ok(_) => Ok(name),
+            Err((name, code)) => bail!("could not make the topic {name}: {code}"),
+        }
+    }
+
+    /// Writes events of a size, which the function is to give back.
+    pub(super) fn fill(&self, topic: &str, records: u64, size: usize) -> Result<()> {
+        let writer = Writer::open(&self.brokers)?;
+        let payload = vec![b'x'; size];
+        for number in 0..records {
+            writer.write(topic, number, &payload)?;
+        }
+        writer.finish()
+    }
+
+    /// How many records a topic holds.
+    pub(super) fn count(&self, topic: &str) -> Result<u64> {
+        let mut count = 0;
+        for partition in 0..4 {
+            let (low, high) = self.consumer.fetch_watermarks(topic, partition, LIMIT).context("could not count")?;
+            count += u64::try_from(high - low).unwrap_or(0);
+        }
+        Ok(count)
+    }
+}
+
+/// Nanoseconds that differ between two runs of this program.
+fn started() -> u128 {
+    use host_core::clock::{Clock as _, SystemClock};
+    static START: std::sync::OnceLock<u128> = std::sync::OnceLock::new();
+    *START.get_or_init(|| u128::try_from(SystemClock.now().as_microsecond()).unwrap_or(0))
+}
+
+/// Writes events in binary mode.
+pub(super) struct Writer(BaseProducer);
+
+impl Writer {
+    pub(super) fn open(brokers: &str) -> Result<Self> {
+        let mut settings = ClientConfig::new();
+        settings.set("bootstrap.servers", brokers).set("linger.ms", "1");
+        Ok(Self(settings.create().context("could not open a producer")?))
+    }
+
+    pub(super) fn write(&self, topic: &str, number: u64, payload: &[u8]) -> Result<()> {
+        let (id, key) = (number.to_string(), (number % KEYS).to_string());
+        let attributes = [("ce_specversion", "1.0"), ("ce_id", &id), ("ce_source", "/bench"), ("ce_type", "echo")];
+        let add =
+            |headers: OwnedHeaders, (key, value): (&str, &str)| headers.insert(Header { key, value: Some(value) });
+        let headers = attributes.into_iter().fold(OwnedHeaders::new_with_capacity(4), add);
+        let mut record = BaseRecord::to(topic).key(&key).payload(payload).headers(headers);
+        let until = Instant::now() + LIMIT;
+        while let Err((error, back)) = self.0.send(record) {
+            if error != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) || Instant::now() >= until {
+                return Err(error).context("could not write");
+            }
+            record = back;
+            self.0.poll(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    pub(super) fn poll(&self) {
+        self.0.poll(Duration::ZERO);
+    }
+
+    pub(super) fn finish(&self) -> Result<()> {
+        self.0.flush(LIMIT).context("records were not confirmed")
+    }
+}
