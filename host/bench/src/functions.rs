@@ -1,4 +1,4 @@
-//! The functions that are deployed to be measured: conformance guests under manifests of our own.
+//! The functions that are deployed to be measured: guests of ours under manifests of their own.
 
 use std::{
     fs,
@@ -27,19 +27,18 @@ const FRESH: &str = "[limits]\nisolation = \"fresh\"\n";
 /// The guest can ask a model, so it must be granted one; it never does here.
 const MODEL: &str = "[grants]\nmodel = [\"none\"]\n";
 
-pub(crate) const HANDLER: Function =
-    Function { name: "bench-handler", guest: "conformance_handler", manifest: &[MODEL] };
+pub(crate) const HANDLER: Function = Function { name: "bench-handler", guest: "conformance_hello", manifest: &[] };
 /// What a Kafka trigger wakes; its table is added for each round.
 pub(crate) const KAFKA: Function = Function { name: "bench-kafka", guest: "conformance_handler", manifest: &[MODEL] };
 /// The same for an AMQP trigger.
 pub(crate) const AMQP: Function = Function { name: "bench-amqp", guest: "conformance_handler", manifest: &[MODEL] };
 pub(crate) const HANDLER_FRESH: Function =
-    Function { name: "bench-handler-fresh", guest: "conformance_handler", manifest: &[MODEL, FRESH] };
+    Function { name: "bench-handler-fresh", guest: "conformance_hello", manifest: &[FRESH] };
 pub(crate) const HANDLER_RECORD_ALL: Function =
-    Function { name: "bench-handler-record-all", guest: "conformance_handler", manifest: &[RECORD_ALL, MODEL] };
-pub(crate) const HTTP: Function = Function { name: "bench-http", guest: "conformance_http", manifest: &[] };
+    Function { name: "bench-handler-record-all", guest: "conformance_hello", manifest: &[RECORD_ALL] };
+pub(crate) const HTTP: Function = Function { name: "bench-http", guest: "conformance_hello_http", manifest: &[] };
 pub(crate) const HTTP_FRESH: Function =
-    Function { name: "bench-http-fresh", guest: "conformance_http", manifest: &[FRESH] };
+    Function { name: "bench-http-fresh", guest: "conformance_hello_http", manifest: &[FRESH] };
 /// Recorded to the last call, so that the host can tell how long its first one took.
 pub(crate) const HTTP_RECORD_ALL: Function =
     Function { name: "bench-http-record-all", guest: "conformance_http", manifest: &[RECORD_ALL] };

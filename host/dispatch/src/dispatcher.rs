@@ -93,51 +93,54 @@ impl Dispatcher {
         self.host.inside()
     }
 
-    async fn call_function(
+    /// Not an async function: that would move the call and its context once more, and make room for them twice.
+    fn call_function(
         &self,
         project: Name,
         function: FunctionRef,
         mut context: CallContext,
         call: Call,
-    ) -> Called {
+    ) -> impl Future<Output = Called> + Send {
         let arrived = Instant::now();
-        if self.is_draining() {
-            return Called::failed(self.shutting_down());
-        }
-        let slot = match self.resolver.resolve(project, function).await {
-            Ok(slot) => slot,
-            Err(failure) => return Called::failed(failure),
-        };
-        let entry = match entry_for(&call, &slot.revision) {
-            Ok(entry) => entry,
-            Err(failure) => return Called::failed(failure),
-        };
-        bound(&mut context, &slot.revision, &call, arrived);
-        let mut ticket = self.keeper.open(&slot.revision, &context, &call, entry, arrived);
-        match self.admit(&slot, &context).await {
-            Ok(places) => ticket.keep(places),
-            Err(failure) => {
-                ticket.turn_away();
-                return Called::failed(failure);
+        async move {
+            if self.is_draining() {
+                return Called::failed(self.shutting_down());
             }
-        }
-        let called = match (call, entry) {
-            // Boxed, because it is rare and would make room for itself in every call.
-            (Call::Events(events), Entry::Http) => {
-                Box::pin(bridge::post(&*self.invoke, &slot.revision, &context, events)).await
+            let slot = match self.resolver.resolve(project, function).await {
+                Ok(slot) => slot,
+                Err(failure) => return Called::failed(failure),
+            };
+            let entry = match entry_for(&call, &slot.revision) {
+                Ok(entry) => entry,
+                Err(failure) => return Called::failed(failure),
+            };
+            bound(&mut context, &slot.revision, &call, arrived);
+            let mut ticket = self.keeper.open(&slot.revision, &context, &call, entry, arrived);
+            match self.admit(&slot, &context).await {
+                Ok(places) => ticket.keep(places),
+                Err(failure) => {
+                    ticket.turn_away();
+                    return Called::failed(failure);
+                }
             }
-            (call, _) => self.invoke.call(slot.revision, context, call).await,
-        };
-        self.close(ticket, called)
+            let mut called = match (call, entry) {
+                // Boxed, because it is rare and would make room for itself in every call.
+                (Call::Events(events), Entry::Http) => {
+                    Box::pin(bridge::post(&*self.invoke, &slot.revision, &context, events)).await
+                }
+                (call, _) => self.invoke.call(slot.revision, context, call).await,
+            };
+            self.close(ticket, &mut called);
+            called
+        }
     }
 
     /// Closes the ticket with the reply. A guest that had no place either is one more caller turned away.
-    fn close(&self, ticket: Ticket, mut called: Called) -> Called {
+    fn close(&self, mut ticket: Ticket, called: &mut Called) {
         match &mut called.reply {
             Err(failure) if failure.code == code::OVERLOADED => {
                 failure.retry_after_ms.get_or_insert(self.retry_after_ms());
                 ticket.turn_away();
-                called
             }
             _ => close(ticket, called),
         }
@@ -231,15 +234,28 @@ impl Dispatcher {
 
 #[async_trait]
 impl Dispatch for Dispatcher {
-    async fn call(&self, target: Target, context: CallContext, call: Call) -> Called {
+    // Written out, because the macro would make one future for all of them, with room for the largest.
+    fn call<'dispatcher, 'call>(
+        &'dispatcher self,
+        target: Target,
+        context: CallContext,
+        call: Call,
+    ) -> Pin<Box<dyn Future<Output = Called> + Send + 'call>>
+    where
+        'dispatcher: 'call,
+        Self: 'call,
+    {
         match (target, call) {
+            (Target::Function(project, function), call) => {
+                Box::pin(self.call_function(project, function, context, call))
+            }
             (Target::Model(project, model), Call::Infer(call)) => {
-                self.call_model(&project, model, &context, call).await
+                Box::pin(async move { self.call_model(&project, model, &context, call).await })
             }
             (Target::Model(_, model), _) => {
-                Called::failed(Failure::invalid(code::WRONG_ENTRY, format!("`{model}` is a model: it takes tensors")))
+                let message = format!("`{model}` is a model: it takes tensors");
+                Box::pin(async move { Called::failed(Failure::invalid(code::WRONG_ENTRY, message)) })
             }
-            (Target::Function(project, function), call) => self.call_function(project, function, context, call).await,
         }
     }
 }
@@ -284,26 +300,22 @@ fn bound(context: &mut CallContext, revision: &Revision, call: &Call, arrived: I
 }
 
 /// Closes the ticket with the reply, or with the last byte of a reply that still streams.
-fn close(ticket: Ticket, called: Called) -> Called {
-    let Called { reply, end } = called;
-    let summary = Summary::of(&reply);
-    let end = match end {
-        End::Now(mut finished) => {
-            ticket.close(summary, &mut finished);
-            End::Now(finished)
-        }
-        End::Later(later) => {
-            let (told, ended) = oneshot::channel();
-            tokio::spawn(async move {
-                let mut finished = later.await;
-                ticket.close(summary, &mut finished);
-                // Most callers do not wait for the end.
-                let _ = told.send(finished);
-            });
-            End::Later(Box::new(Ended(ended)))
-        }
+fn close(mut ticket: Ticket, called: &mut Called) {
+    let summary = Summary::of(&called.reply);
+    let (told, ended) = match &mut called.end {
+        End::Now(finished) => return ticket.close(summary, finished),
+        End::Later(_) => oneshot::channel(),
     };
-    Called { reply, end }
+    let streaming = std::mem::replace(&mut called.end, End::Later(Box::new(Ended(ended))));
+    tokio::spawn(async move {
+        let mut finished = match streaming {
+            End::Now(finished) => finished,
+            End::Later(later) => later.await,
+        };
+        ticket.close(summary, &mut finished);
+        // Most callers do not wait for the end.
+        let _ = told.send(finished);
+    });
 }
 
 fn predicted(prediction: Prediction, started: Instant) -> Called {

@@ -18,11 +18,10 @@ use tokio::sync::OwnedSemaphorePermit;
 /// The share of uneventful calls that `record = "failures"` keeps.
 const SAMPLE: f64 = 0.01;
 
-/// A call in flight. It is recorded when it is closed, and also when it is dropped because its caller went away.
-pub(crate) struct Ticket(Option<Open>);
-
-/// What the record of a call needs, and the places it takes.
-struct Open {
+/// A call in flight: what its record needs, and the places it takes. It is recorded when it is closed, and also when it
+/// is dropped because its caller went away.
+pub(crate) struct Ticket {
+    is_open: bool,
     recorder: Arc<dyn Recorder>,
     revision: Arc<Revision>,
     id: CallId,
@@ -63,7 +62,8 @@ impl Keeper {
         entry: Entry,
         arrived: Instant,
     ) -> Ticket {
-        Ticket(Some(Open {
+        Ticket {
+            is_open: true,
             recorder: Arc::clone(&self.recorder),
             revision: Arc::clone(revision),
             id: context.id,
@@ -77,44 +77,21 @@ impl Keeper {
             arrived,
             started_at: self.clock.now(),
             places: None,
-        }))
+        }
     }
 }
 
 impl Ticket {
     /// Keeps the call's places for as long as it lasts.
     pub(crate) fn keep(&mut self, places: [OwnedSemaphorePermit; 2]) {
-        if let Some(open) = &mut self.0 {
-            open.places = Some(places);
-        }
+        self.places = Some(places);
     }
 
     /// Records the end of the call, and gives its places back.
-    pub(crate) fn close(mut self, summary: Summary, finished: &mut Finished) {
-        if let Some(open) = self.0.take() {
-            open.close(summary, finished);
+    pub(crate) fn close(&mut self, summary: Summary, finished: &mut Finished) {
+        if !std::mem::take(&mut self.is_open) {
+            return;
         }
-    }
-
-    /// Counts a call that was turned away. It leaves no record: a storm of these must not push the others out.
-    pub(crate) fn turn_away(mut self) {
-        if let Some(open) = self.0.take() {
-            open.recorder.tally(open.tally(Verdict::Transient, Usage::default()));
-        }
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        if let Some(open) = self.0.take() {
-            let failure = Failure::transient(code::CANCELLED, "the caller went away");
-            open.close(Summary { status: None, failure: Some(failure) }, &mut Finished::default());
-        }
-    }
-}
-
-impl Open {
-    fn close(mut self, summary: Summary, finished: &mut Finished) {
         // Left only when the record is on its way, so that a host that waits for everyone to leave loses none.
         let _places = self.places.take();
         let elapsed = self.arrived.elapsed().as_micros();
@@ -123,8 +100,14 @@ impl Open {
         let verdict = verdict_of(failure.as_ref(), summary.status);
         self.recorder.tally(self.tally(verdict, finished.usage));
         if self.wants_record(verdict, finished.usage.duration_us) {
-            let recorder = Arc::clone(&self.recorder);
-            recorder.call(self.into_record(verdict, summary.status, failure, finished));
+            self.recorder.call(self.record(verdict, summary.status, failure, finished));
+        }
+    }
+
+    /// Counts a call that was turned away. It leaves no record: a storm of these must not push the others out.
+    pub(crate) fn turn_away(&mut self) {
+        if std::mem::take(&mut self.is_open) {
+            self.recorder.tally(self.tally(Verdict::Transient, Usage::default()));
         }
     }
 
@@ -141,8 +124,8 @@ impl Open {
         }
     }
 
-    fn into_record(
-        self,
+    fn record(
+        &self,
         verdict: Verdict,
         status: Option<u16>,
         failure: Option<Failure>,
@@ -164,8 +147,17 @@ impl Open {
             started_at: self.started_at,
             usage: finished.usage,
             models: finished.models.clone(),
-            principal: self.principal,
+            principal: self.principal.clone(),
             run: self.run,
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if self.is_open {
+            let failure = Failure::transient(code::CANCELLED, "the caller went away");
+            self.close(Summary { status: None, failure: Some(failure) }, &mut Finished::default());
         }
     }
 }

@@ -57,18 +57,17 @@ impl Resolver {
 
     /// The revision that `function` means, and its gate.
     pub(crate) async fn resolve(&self, project: Name, function: FunctionRef) -> Result<Slot, Failure> {
-        let functions = self.directory.functions();
         let key = (project, function.name);
         {
             let table = self.table.load();
-            if Arc::ptr_eq(&table.of, &functions)
+            if self.directory.is_current(&table.of)
                 && let Some(slot) = table.active.get(&key)
                 && function.revision.is_none_or(|number| number == slot.revision.number)
             {
                 return Ok(slot.clone());
             }
         }
-        let table = self.table_of(functions);
+        let table = self.table_of(self.directory.functions());
         match (table.active.get(&key), function.revision) {
             (Some(slot), None) => Ok(slot.clone()),
             (Some(slot), Some(number)) if number == slot.revision.number => Ok(slot.clone()),

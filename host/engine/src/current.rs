@@ -53,8 +53,8 @@ pub(crate) struct Current {
     pub(crate) held: Option<Arc<Held>>,
     /// The way out of a function that was granted one.
     pub(crate) outgoing: Option<Arc<Reach>>,
-    /// When the call was admitted.
-    pub(crate) started: Instant,
+    /// When the call came here.
+    started: Instant,
     /// How long one run of the guest may take. A batch that broke runs its events one by one, each as long.
     pub(crate) timeout: Duration,
     /// How many events it has sent.
@@ -75,6 +75,7 @@ impl Current {
         context: CallContext,
         services: Arc<Services>,
         held: Option<Arc<Held>>,
+        outgoing: Option<Arc<Reach>>,
         length: Length,
     ) -> Self {
         let limits = &revision.manifest.limits;
@@ -83,13 +84,7 @@ impl Current {
             Length::Call => (limits.call_timeout(), config.log_lines, config.log_bytes),
             Length::Job => (limits.job_timeout(), config.job_log_lines, config.job_log_bytes),
         };
-        let author = Author {
-            project: revision.project.clone(),
-            function: revision.function.clone(),
-            revision: revision.id,
-            call: context.id,
-            step: context.step.clone(),
-        };
+        let author = Author { revision: revision.clone(), call: context.id, step: context.step.clone() };
         let mask = held.as_ref().map_or(Mask::none(), |held| held.mask().clone());
         let lines = Lines::new(author, services.recorder.clone(), services.clock.clone(), lines, bytes.0, mask);
         Self {
@@ -98,17 +93,12 @@ impl Current {
             published: AtomicU32::new(0),
             models: Mutex::default(),
             held,
-            outgoing: None,
+            outgoing,
             started: Instant::now(),
             revision,
             context,
             services,
         }
-    }
-
-    /// The same call, with its function's way out.
-    pub(crate) fn reaching(self, outgoing: Option<Arc<Reach>>) -> Self {
-        Self { outgoing, ..self }
     }
 
     /// What hides the secrets of the call.
@@ -127,8 +117,16 @@ impl Current {
 
     /// What stops the guest if it starts now.
     pub(crate) fn watch(self: &Arc<Self>) -> Watch {
-        let now = Instant::now();
-        let most = now.checked_add(self.timeout).unwrap_or(now + FOREVER);
+        self.watch_since(Instant::now())
+    }
+
+    /// What stops the guest in the first run of the call, which starts with it: reading a clock is dear for a short call.
+    pub(crate) fn first_watch(self: &Arc<Self>) -> Watch {
+        self.watch_since(self.started)
+    }
+
+    fn watch_since(self: &Arc<Self>, start: Instant) -> Watch {
+        let most = start.checked_add(self.timeout).unwrap_or(start + FOREVER);
         let deadline = self.context.deadline.map_or(most, |asked| asked.min(most));
         Watch::new(self.clone(), deadline)
     }
@@ -147,11 +145,11 @@ impl Current {
         }
     }
 
-    /// The end of the call.
+    /// The end of the call. How long it took is told by who knows when it arrived.
     pub(crate) fn finish(&self, spent: Spent, failure: Option<Failure>) -> Finished {
         self.lines.finish();
         let usage = Usage {
-            duration_us: micros(self.started.elapsed()),
+            duration_us: 0,
             cpu_us: micros(spent.cpu),
             memory_bytes: spent.memory,
             bytes_in: spent.bytes_in,

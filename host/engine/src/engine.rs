@@ -2,6 +2,7 @@
 
 use std::{
     path::Path,
+    pin::Pin,
     sync::{Arc, Weak},
     time::{Instant, SystemTime},
 };
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use host_capabilities::{
     http::{Client, ClientError, Policy, Reach},
     keyvalue::Bounded,
+    secret::Held,
 };
 use host_core::{
     Digest, RevisionId,
@@ -190,6 +192,15 @@ impl Engine {
         Ok(Arc::new(Function::new(revision.clone(), calls, job, self.way_out(revision))))
     }
 
+    /// The secrets that a call of `function` holds; most are granted none.
+    async fn held(&self, function: &Function) -> Option<Arc<Held>> {
+        let Revision { project, manifest, .. } = &*function.revision;
+        if manifest.grants.secret.is_empty() {
+            return None;
+        }
+        Box::pin(function.keeper.held(&*self.services.secrets, project, &manifest.grants.secret)).await
+    }
+
     /// The way out of a revision that was granted one.
     fn way_out(&self, revision: &Revision) -> Option<Arc<Reach>> {
         let policy = Policy::of(&revision.manifest.grants.http);
@@ -281,29 +292,44 @@ impl Invoke for Engine {
         self.function(revision).await.map(drop)
     }
 
-    async fn call(&self, revision: Arc<Revision>, context: CallContext, call: Call) -> Called {
-        let function = match self.ready(&revision).await {
-            Ok(function) => function,
-            Err(failure) => return Called::failed(failure),
-        };
-        let length = if matches!(call, Call::Job(_)) { Length::Job } else { Length::Call };
-        let grants = &revision.manifest.grants.secret;
-        let held = function.keeper.held(&*self.services.secrets, &revision.project, grants).await;
-        let current = Current::new(revision, context, self.services.clone(), held.clone(), length);
-        let current = Arc::new(current.reaching(function.outgoing.clone()));
-        let called = match call {
-            Call::Http(request) => entry::http::call(&function, current, request).await,
-            Call::Events(events) => entry::events::call(&function, &current, events).await,
-            // Boxed, because requests and events would make room for it.
-            Call::Job(job) => Box::pin(entry::job::call(function, current, job, &self.jobs)).await,
-            Call::Infer(_) => {
-                Called::failed(Failure::invalid(code::WRONG_ENTRY, "a function takes no tensors; a model does"))
+    // Written out, because the macro would move every argument once more, and make room for it twice.
+    fn call<'engine, 'call>(
+        &'engine self,
+        revision: Arc<Revision>,
+        context: CallContext,
+        call: Call,
+    ) -> Pin<Box<dyn Future<Output = Called> + Send + 'call>>
+    where
+        'engine: 'call,
+        Self: 'call,
+    {
+        Box::pin(async move {
+            let function = match self.functions.get(&revision.id) {
+                Some(function) => function,
+                // Boxed, because it is rare and would make room for itself in every call.
+                None => match Box::pin(self.ready(&revision)).await {
+                    Ok(function) => function,
+                    Err(failure) => return Called::failed(failure),
+                },
+            };
+            let length = if matches!(call, Call::Job(_)) { Length::Job } else { Length::Call };
+            let held = self.held(&function).await;
+            let (services, outgoing) = (self.services.clone(), function.outgoing.clone());
+            let current = Arc::new(Current::new(revision, context, services, held.clone(), outgoing, length));
+            let called = match call {
+                Call::Http(request) => entry::http::call(&function, current, request).await,
+                Call::Events(events) => entry::events::call(&function, &current, events).await,
+                // Boxed, because requests and events would make room for it.
+                Call::Job(job) => Box::pin(entry::job::call(function, current, job, &self.jobs)).await,
+                Call::Infer(_) => {
+                    Called::failed(Failure::invalid(code::WRONG_ENTRY, "a function takes no tensors; a model does"))
+                }
+            };
+            match held {
+                Some(held) => masked(called, held.mask()),
+                None => called,
             }
-        };
-        match held {
-            Some(held) => masked(called, held.mask()),
-            None => called,
-        }
+        })
     }
 
     fn retire(&self, revision: RevisionId) {

@@ -1,6 +1,12 @@
 //! A revision that is loaded: what it can do, how many calls are in it, and its warm instances.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Instant,
+};
 
 use host_capabilities::{http::Reach, secret::Keeper};
 use host_core::{
@@ -9,7 +15,6 @@ use host_core::{
     manifest::Isolation,
     ports::{PrepareError, check_grants},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime_wasi::p2::bindings::{CommandIndices, CommandPre};
 use wasmtime_wasi_http::p2::bindings::ProxyIndices;
@@ -38,8 +43,11 @@ pub(crate) struct Function {
     pub(crate) outgoing: Option<Arc<Reach>>,
     /// The secrets of its last call.
     pub(crate) keeper: Keeper,
-    inside: Arc<Semaphore>,
+    inside: Arc<AtomicU32>,
 }
+
+/// One call inside a function, for as long as this lives.
+pub(crate) struct Inside(Arc<AtomicU32>);
 
 /// What a function needs to serve calls.
 pub(crate) struct Calls {
@@ -55,17 +63,18 @@ impl Function {
         job: Option<CommandPre<Guest>>,
         outgoing: Option<Arc<Reach>>,
     ) -> Self {
-        let inside = Arc::new(Semaphore::new(revision.manifest.limits.concurrency as usize));
-        Self { revision, calls: calls.map(Arc::new), job, outgoing, keeper: Keeper::default(), inside }
+        let (calls, keeper, inside) = (calls.map(Arc::new), Keeper::default(), Arc::default());
+        Self { revision, calls, job, outgoing, keeper, inside }
     }
 
     /// Lets one more call in, if there is room.
-    pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, Failure> {
+    pub(crate) fn admit(&self) -> Result<Inside, Failure> {
         let limit = self.revision.manifest.limits.concurrency;
-        self.inside
-            .clone()
-            .try_acquire_owned()
-            .map_err(|_| trap::overloaded(&format!("{limit} calls are inside, as limits.concurrency allows")))
+        let (inside, before) = Inside::enter(&self.inside);
+        if before < limit {
+            return Ok(inside);
+        }
+        Err(trap::overloaded(&format!("{limit} calls are inside, as limits.concurrency allows")))
     }
 
     /// Drops what waits, now and from now on.
@@ -73,6 +82,20 @@ impl Function {
         if let Some(calls) = &self.calls {
             calls.pool.close();
         }
+    }
+}
+
+impl Inside {
+    /// One more, and how many were there before. Nobody waits here, so that counting is enough.
+    fn enter(inside: &Arc<AtomicU32>) -> (Self, u32) {
+        let before = inside.fetch_add(1, Ordering::Relaxed);
+        (Self(inside.clone()), before)
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -144,12 +167,12 @@ impl Calls {
         Ok(Instance::new(self.mould.pre.engine(), guest, slot))
     }
 
-    /// Takes back an instance whose call ended well.
-    pub(crate) fn give_back(&self, instance: Instance) {
+    /// Takes back an instance whose call ended well, a moment ago `at`.
+    pub(crate) fn give_back(&self, instance: Instance, at: Instant) {
         instance.store.data().flush();
         // Kept warm, it would keep its slot from whoever waits for one.
         if !self.slots.are_wanted() {
-            self.pool.put(instance);
+            self.pool.put(instance, at);
         }
     }
 

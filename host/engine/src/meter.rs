@@ -54,16 +54,22 @@ impl Reading {
 pub(crate) struct Metered<F> {
     future: F,
     cpu: Duration,
+    polled_at: Option<Instant>,
 }
 
 impl<F> Metered<F> {
     pub(crate) fn new(future: F) -> Self {
-        Self { future, cpu: Duration::ZERO }
+        Self { future, cpu: Duration::ZERO, polled_at: None }
     }
 
     /// The CPU time so far.
     pub(crate) fn cpu(&self) -> Duration {
         self.cpu
+    }
+
+    /// When its last poll was over.
+    pub(crate) fn polled_at(&self) -> Instant {
+        self.polled_at.unwrap_or_else(Instant::now)
     }
 }
 
@@ -74,7 +80,9 @@ impl<F: Future + Unpin> Future for Metered<F> {
         let began = Instant::now();
         let reading = Reading::near(began);
         let polled = Pin::new(&mut self.future).poll(context);
-        let took = began.elapsed();
+        let ended = Instant::now();
+        self.polled_at = Some(ended);
+        let took = ended.duration_since(began);
         self.cpu += match reading {
             Some(reading) if took > SHORT => reading.since(began).map_or(took, |cpu| cpu.min(took)),
             _ => took,

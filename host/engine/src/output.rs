@@ -4,9 +4,10 @@ use std::{collections::VecDeque, sync::Arc};
 
 use host_capabilities::log::{clean, fields};
 use host_core::{
-    CallId, Name, RevisionId,
+    CallId,
     call::StepRef,
     clock::Clock,
+    function::Revision,
     mask::Mask,
     ports::Recorder,
     record::{Level, LogLine, Stream},
@@ -30,9 +31,7 @@ const LAST_BYTES: usize = 500;
 
 /// Whose lines they are.
 pub(crate) struct Author {
-    pub(crate) project: Name,
-    pub(crate) function: Name,
-    pub(crate) revision: RevisionId,
+    pub(crate) revision: Arc<Revision>,
     pub(crate) call: CallId,
     pub(crate) step: Option<StepRef>,
 }
@@ -150,9 +149,9 @@ impl Lines {
     fn emit(&self, stream: Stream, level: Level, message: String, fields: Map<String, serde_json::Value>) {
         self.recorder.log(LogLine {
             at: self.clock.now(),
-            project: self.author.project.clone(),
-            function: self.author.function.clone(),
-            revision: self.author.revision,
+            project: self.author.revision.project.clone(),
+            function: self.author.revision.function.clone(),
+            revision: self.author.revision.id,
             call: self.author.call,
             run: self.author.step.as_ref().map(|step| step.run),
             step: self.author.step.as_ref().map(label),

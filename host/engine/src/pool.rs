@@ -34,12 +34,12 @@ impl Pool {
         }
     }
 
-    /// Keeps an instance for later, unless it is worn or there are enough.
-    pub(crate) fn put(&self, mut instance: Instance) {
+    /// Keeps an instance that is idle since `since` for later, unless it is worn or there are enough.
+    pub(crate) fn put(&self, mut instance: Instance, since: Instant) {
         if instance.uses() >= self.uses || !instance.is_sound() {
             return;
         }
-        instance.idle_since = Instant::now();
+        instance.idle_since = since;
         let mut idle = self.idle.lock();
         if !idle.is_closed && idle.instances.len() < self.most {
             idle.instances.push_back(instance);

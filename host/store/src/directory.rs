@@ -97,6 +97,10 @@ impl Directory for StoreDirectory {
         self.snapshot.load_full()
     }
 
+    fn is_current(&self, functions: &Arc<Functions>) -> bool {
+        Arc::ptr_eq(&self.snapshot.load(), functions)
+    }
+
     async fn refresh(&self) -> Result<Arc<Functions>, DeployError> {
         Ok(self.follow_now().await?)
     }

@@ -5,6 +5,7 @@
 
 use std::{
     net::SocketAddr,
+    ops::ControlFlow,
     sync::{Arc, OnceLock},
 };
 
@@ -111,41 +112,47 @@ impl Http {
 
     /// Answers one request of `peer`. An extension is dear, and only few routes ask for it.
     pub async fn answer_to(&self, peer: Option<SocketAddr>, mut request: Request<Body>) -> Response<Body> {
-        let table = self.table();
-        let (method, uri) = (request.method(), request.uri());
-        let host = uri.host().or_else(|| request.headers().get(header::HOST)?.to_str().ok());
-        match table.find(method, host, uri.path(), request.headers()) {
-            Found::Route(route, skip) => {
-                let route = Arc::clone(route);
-                let origin = request.headers().get(header::ORIGIN).filter(|_| route.cors.is_some()).cloned();
-                if let Some(peer) = peer.filter(|_| matches!(route.auth, Some(Auth::Basic(_)))) {
-                    request.extensions_mut().insert(ConnectInfo(peer));
-                }
-                let mut response = match self.guard.admit(&route, &mut request).await {
-                    Ok(caller) => self.answer_with(&route, skip, caller, request).await,
-                    Err(problem) => problem.into_response(),
-                };
-                if let Some((rules, origin)) = route.cors.as_ref().zip(origin) {
-                    rules.allow(&origin, response.headers_mut());
-                }
-                response
-            }
-            Found::Preflight(rules, method) => rules.preflight(method, request.headers()),
-            Found::OtherMethods(allow) => Problem::method_not_allowed(&allow, method).into_response(),
-            Found::Nothing => Problem::nothing_here(method, uri.path()).into_response(),
+        let (route, skip) = match self.route(&request) {
+            ControlFlow::Continue(found) => found,
+            ControlFlow::Break(response) => return response,
+        };
+        let origin = route.cors.as_ref().and_then(|_| request.headers().get(header::ORIGIN)).cloned();
+        if let Some(peer) = peer.filter(|_| matches!(route.auth, Some(Auth::Basic(_)))) {
+            request.extensions_mut().insert(ConnectInfo(peer));
         }
+        let mut response = match self.guard.admit(&route, &mut request).await {
+            Ok(caller) => {
+                let context = context(&route, caller, request.headers());
+                // Dropped with this future when the client goes away, and with the response when it does while we
+                // stream.
+                let guard = context.cancelled.clone().drop_guard();
+                self.answer_with(Box::new(Asked { route: &route, skip, request, context, guard })).await
+            }
+            Err(problem) => problem.into_response(),
+        };
+        if let Some((rules, origin)) = route.cors.as_ref().zip(origin) {
+            rules.allow(&origin, response.headers_mut());
+        }
+        response
     }
 
-    /// The table of what is deployed now.
-    fn table(&self) -> Arc<Table> {
+    /// The route of a request, and how many bytes of its path are not for the function to see; or what else there is to
+    /// say.
+    fn route(&self, request: &Request<Body>) -> ControlFlow<Response<Body>, (Arc<Route>, usize)> {
+        let table = self.table.load();
+        if self.directory.is_current(table.of()) {
+            return meet(&table, request);
+        }
+        drop(table);
+        meet(&self.rebuilt(), request)
+    }
+
+    /// The table of what is deployed now, made where nobody made it yet.
+    fn rebuilt(&self) -> Arc<Table> {
+        let _one_at_a_time = self.rebuilding.lock();
         let functions = self.directory.functions();
         let table = self.table.load_full();
-        if table.is_of(&functions) {
-            return table;
-        }
-        let _one_at_a_time = self.rebuilding.lock();
-        let table = self.table.load_full();
-        if table.is_of(&functions) {
+        if Arc::ptr_eq(table.of(), &functions) {
             return table;
         }
         let table = Arc::new(Table::new(functions));
@@ -153,31 +160,23 @@ impl Http {
         table
     }
 
-    async fn answer_with(
-        &self,
-        route: &Arc<Route>,
-        skip: usize,
-        caller: String,
-        request: Request<Body>,
-    ) -> Response<Body> {
-        let context = context(route, caller, request.headers());
-        let id = context.id;
-        // Dropped with this future when the client goes away, and with the response when it does while we stream.
-        let guard = context.cancelled.clone().drop_guard();
-        let answered = if declares_more_than(&request, route.max_body) {
+    async fn answer_with(&self, asked: Box<Asked<'_>>) -> Response<Body> {
+        let (route, id) = (asked.route, asked.context.id);
+        let answered = if declares_more_than(&asked.request, route.max_body) {
             Err(Problem::too_large(route.max_body))
-        } else if let Some(keeping) = self.keeping.get().filter(|_| later::concerns(request.headers())) {
+        } else if let Some(keeping) = self.keeping.get().filter(|_| later::concerns(asked.request.headers())) {
             // Boxed, because it is rare and would make room for itself in every call.
-            let asked = later::Asked { route, skip, request, context, guard };
             Box::pin(keeping.answer(&self.config, &self.bodies, asked)).await
         } else {
-            self.by_entry(route, skip, request, context, guard).await
+            self.by_entry(asked).await
         };
-        let call = id.to_string();
-        let mut response = answered.unwrap_or_else(|problem| problem.of_call(&call).into_response());
-        let call = response.extensions_mut().remove::<CallId>().map_or(call, |it| it.to_string());
+        let (mut room, mut other) = ([0; 36], [0; 36]);
+        let call = id.text(&mut room);
+        let mut response = answered.unwrap_or_else(|problem| problem.of_call(call).into_response());
+        let joined = response.extensions_mut().remove::<CallId>();
+        let call = joined.as_ref().map_or(call, |it| it.text(&mut other));
         let headers = response.headers_mut();
-        if let Ok(call) = HeaderValue::try_from(call) {
+        if let Ok(call) = HeaderValue::from_str(call) {
             headers.insert(&CALL_ID, call);
         }
         headers.insert(&REVISION, route.stamp.clone());
@@ -185,36 +184,25 @@ impl Http {
     }
 
     /// By the entry that the function has.
-    async fn by_entry(
-        &self,
-        route: &Route,
-        skip: usize,
-        request: Request<Body>,
-        context: CallContext,
-        guard: DropGuard,
-    ) -> Result<Response<Body>, Problem> {
-        if route.entries.http {
-            self.pass_on(route, skip, request, context, guard).await
-        } else if route.entries.handler {
-            self.as_events(route, skip, request, context, guard).await
+    async fn by_entry(&self, asked: Box<Asked<'_>>) -> Result<Response<Body>, Problem> {
+        let entries = asked.route.entries;
+        if entries.http {
+            self.pass_on(asked).await
+        } else if entries.handler {
+            self.as_events(asked).await
         } else {
-            Err(Problem::job_only(&route.function))
+            Err(Problem::job_only(&asked.route.function))
         }
     }
 
     /// A function that speaks HTTP gets the request as it streams in.
-    async fn pass_on(
-        &self,
-        route: &Route,
-        skip: usize,
-        request: Request<Body>,
-        context: CallContext,
-        guard: DropGuard,
-    ) -> Result<Response<Body>, Problem> {
+    async fn pass_on(&self, asked: Box<Asked<'_>>) -> Result<Response<Body>, Problem> {
+        let Asked { route, skip, request, context, guard } = *asked;
         let (mut head, body) = request.into_parts();
         head.uri = seen_by_guest(&head.uri, skip);
         let call = Call::Http(Request::from_parts(head, stream::incoming(body)));
-        match self.dispatch.call(route.target(), context, call).await.reply {
+        let called = self.dispatch.call(route.target(), context, call);
+        match called.await.reply {
             Ok(Reply::Http(response)) => Ok(stream::outgoing(response, guard)),
             Ok(_) => Err(Problem::unexpected_reply()),
             Err(failure) => Err(Problem::of_host(&failure)),
@@ -222,34 +210,31 @@ impl Http {
     }
 
     /// A handler gets the request as an event, or the events that the request carries.
-    async fn as_events(
-        &self,
-        route: &Route,
-        skip: usize,
-        request: Request<Body>,
-        context: CallContext,
-        guard: DropGuard,
-    ) -> Result<Response<Body>, Problem> {
-        let (head, body) = request.into_parts();
+    async fn as_events(&self, asked: Box<Asked<'_>>) -> Result<Response<Body>, Problem> {
+        let (route, skip) = (asked.route, asked.skip);
+        let (head, body) = asked.request.into_parts();
         // Held until the call is over, so that those who wait for a place count as well.
         let Whole { bytes, held: _held } = stream::read(body, route.max_body, route.timeout, &self.bodies).await?;
-        let (mut events, is_batch) = self.events_of(&head, skip, bytes, &context)?;
+        let (mut events, is_batch) = self.events_of(&head, skip, bytes, &asked.context)?;
         if let Some(gather) = &route.gather
             && let Some(event) = events.pop_if(|_| !is_batch)
         {
             // Boxed, because it is rare and would make room for itself in every call.
-            return Ok(Box::pin(self.with_others(route, gather, event, context)).await);
+            return Ok(Box::pin(self.with_others(route, gather, event, asked.context)).await);
         }
         let ids: Vec<String> = events.iter().map(|it| it.id.clone()).collect();
-        let traceparent = context.traceparent.clone();
-        let called = self.dispatch.call(route.target(), context, Call::Events(events)).await;
+        let traceparent = asked.context.traceparent.clone();
+        // The headers of the answer go where those of the request were.
+        let mut room = head.headers;
+        room.clear();
+        let called = self.dispatch.call(route.target(), asked.context, Call::Events(events)).await;
         // The answer is complete: whoever goes away now misses nothing.
-        guard.disarm();
+        asked.guard.disarm();
         let stamp = Stamp { source: &route.source, time: self.clock.now(), traceparent: traceparent.as_deref() };
         match called.reply {
             Ok(Reply::Events(outcomes)) if is_batch => Ok(answer::of_batch(&ids, outcomes, &stamp)),
             Ok(Reply::Events(mut outcomes)) => match outcomes.pop() {
-                Some(Ok(outputs)) => answer::of_outputs(ids.first().map_or("", String::as_str), outputs, &stamp),
+                Some(Ok(outputs)) => answer::of_outputs(ids.first().map_or("", String::as_str), outputs, &stamp, room),
                 Some(Err(failure)) => Err(Problem::of_guest(&failure)),
                 None => Err(Problem::unexpected_reply()),
             },
@@ -271,7 +256,7 @@ impl Http {
         let traceparent = context.traceparent.as_deref();
         let stamp = Stamp { source: &route.source, time: self.clock.now(), traceparent };
         let answered = match outcome {
-            Ok(Ok(outputs)) => answer::of_outputs(&id, outputs, &stamp),
+            Ok(Ok(outputs)) => answer::of_outputs(&id, outputs, &stamp, ::http::HeaderMap::new()),
             Ok(Err(failure)) => Err(Problem::of_guest(&failure)),
             Err(failure) => Err(Problem::of_host(&failure)),
         };
@@ -295,6 +280,26 @@ impl Http {
             cloudevents::Read::Plain(data) => (vec![plain(head, skip, data, context)], false),
         })
     }
+}
+
+/// A request on its way to a function, and what surrounds it. It is handed on in one place, because moving it is dear.
+struct Asked<'a> {
+    route: &'a Arc<Route>,
+    skip: usize,
+    request: Request<Body>,
+    context: CallContext,
+    guard: DropGuard,
+}
+
+/// What a request meets in `table`.
+fn meet(table: &Table, request: &Request<Body>) -> ControlFlow<Response<Body>, (Arc<Route>, usize)> {
+    let (method, uri) = (request.method(), request.uri());
+    ControlFlow::Break(match table.find(method, uri, request.headers()) {
+        Found::Route(route, skip) => return ControlFlow::Continue((Arc::clone(route), skip)),
+        Found::Preflight(rules, method) => rules.preflight(method, request.headers()),
+        Found::OtherMethods(allow) => Problem::method_not_allowed(&allow, method).into_response(),
+        Found::Nothing => Problem::nothing_here(method, uri.path()).into_response(),
+    })
 }
 
 impl Route {

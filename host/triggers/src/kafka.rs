@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use host_core::{
-    manifest::{Delivery, KafkaTrigger, Start},
+    manifest::{Delivery, KafkaTrigger},
     ports::{Seek, SourceError, TriggerId},
 };
 use rdkafka::{ClientConfig, consumer::Consumer as _};
@@ -26,6 +26,7 @@ mod producer;
 mod publisher;
 mod running;
 mod seek;
+mod start;
 mod transaction;
 
 pub use config::{Compression, Config};
@@ -96,7 +97,8 @@ impl KafkaSource {
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("partition.assignment.strategy", "cooperative-sticky")
-            .set("auto.offset.reset", if self.trigger.start == Start::Latest { "latest" } else { "earliest" })
+            // Where to begin is asked and told explicitly; librdkafka is never to choose a place by itself.
+            .set("auto.offset.reset", "error")
             .set("isolation.level", "read_committed")
             .set("session.timeout.ms", session.to_string())
             .set("heartbeat.interval.ms", config.heartbeat.0.clamp(100, session).to_string())

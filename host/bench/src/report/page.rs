@@ -21,7 +21,9 @@ pub(super) fn write(report: &Report) -> String {
              Bare axum is `axum::serve` on a router with one route, as its documentation has it: the same hyper with the same \
              settings but for the host's time limit on request heads, and the system's allocator. It answers a `GET` \
              with 13 bytes, and so do the functions; the handler takes the request as an event. A CloudEvent that is posted in \
-             the binary mode and comes back has a row of its own, and what such a request costs bare axum another.\n\n\
+             the binary mode and comes back has a row of its own, and what such a request costs bare axum another. The functions \
+             are as small as they can be (`sdk/conformance/hello` and `hello-http`): a fresh instance costs more the more its \
+             component imports. The load never sleeps, so that no server pays for waking it.\n\n\
              The record policy is the default one unless the row says otherwise. *Dropped* are the records of calls that the \
              host did not keep, of all rounds together: its recorder never waits, and what its queue cannot hold is counted and \
              dropped. Totals are exact all the same.\n",

@@ -27,8 +27,10 @@ impl Front {
 
     /// Answers one request of `peer`. No path of the control plane begins with `/fn/`, so that its router, which takes a
     /// microsecond to say so, need not be asked.
+    ///
+    /// Each connection has a front of its own: counting the holders of one for all would have them wait for each other.
     pub(super) async fn answer(
-        self,
+        self: Arc<Self>,
         peer: SocketAddr,
         mut request: Request<Body>,
     ) -> Result<Response<Body>, Infallible> {

@@ -95,7 +95,7 @@ impl Server {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let front = self.front;
+        let front = Arc::new(self.front);
         let service = service_fn(move |request: Request<Incoming>| front.clone().answer(peer, request.map(Body::new)));
         let stream = TokioIo::new(Opening::new(stream, self.head));
         let mut http = self.http;

@@ -94,6 +94,11 @@ pub trait Directory: Send + Sync {
     /// What is deployed now; cheap enough for every call.
     fn functions(&self) -> Arc<Functions>;
 
+    /// Whether `functions` are deployed now. Every call asks, so it counts no holders where it need not.
+    fn is_current(&self, functions: &Arc<Functions>) -> bool {
+        Arc::ptr_eq(&self.functions(), functions)
+    }
+
     /// Reads the store again if its generation moved.
     async fn refresh(&self) -> Result<Arc<Functions>, DeployError>;
 

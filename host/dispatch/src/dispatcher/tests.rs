@@ -220,7 +220,8 @@ async fn a_stream_keeps_its_place_until_its_last_byte_and_is_recorded_then() {
         Finished::default()
     });
     let response = http::Response::new(host_core::body::empty());
-    let called = close(ticket, Called { reply: Ok(Reply::Http(response)), end: End::Later(Box::new(Stream(later))) });
+    let mut called = Called { reply: Ok(Reply::Http(response)), end: End::Later(Box::new(Stream(later))) };
+    close(ticket, &mut called);
     assert_eq!((gate.inside(), kept.tallies.lock().len()), (2, 0));
     end.send(()).unwrap();
     let End::Later(end) = called.end else { panic!("it still streams") };

@@ -125,6 +125,10 @@ impl Directory for Prepared {
         self.snapshot.load_full()
     }
 
+    fn is_current(&self, functions: &Arc<Functions>) -> bool {
+        Arc::ptr_eq(&self.snapshot.load(), functions)
+    }
+
     async fn refresh(&self) -> Result<Arc<Functions>, DeployError> {
         let functions = self.stored.refresh().await?;
         Ok(self.take_over(functions).await)

@@ -101,7 +101,7 @@ impl Batch<'_> {
 
     /// One run of the guest over `events`, in whatever instance there is.
     async fn once(&mut self, events: Vec<Event>) -> Result<Vec<Outcome>, Broke> {
-        let watch = self.current.watch();
+        let watch = self.current.first_watch();
         let instance = self.calls.lend(self.current, &watch).map_err(broke)?;
         self.run_in(instance, &watch, events).await
     }
@@ -114,18 +114,18 @@ impl Batch<'_> {
     ) -> Result<Vec<Outcome>, Broke> {
         let count = events.len();
         let events: Vec<types::Event> = events.into_iter().map(Into::into).collect();
-        let (ended, cpu) = {
+        let (ended, cpu, at) = {
             let guest = pin!(async {
                 let (store, handler) = instance.handler(&self.calls.mould).await?;
                 handler.weft_function_handler().call_handle(store, &events).await
             });
             let mut guest = Metered::new(guest);
-            (watch.over(&mut guest).await, guest.cpu())
+            (watch.over(&mut guest).await, guest.cpu(), guest.polled_at())
         };
         self.spent.add(instance.spent(cpu));
         match ended {
             Ok(Ok(answers)) => {
-                self.calls.give_back(instance);
+                self.calls.give_back(instance, at);
                 Ok(counted(answers, count))
             }
             Ok(Err(error)) => Err(broke(instance.failure(&error, self.current))),

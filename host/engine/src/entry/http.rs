@@ -9,7 +9,7 @@ use host_core::{
     function::Entry,
 };
 use http::{Request, Response, header};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 use wasmtime_wasi_http::{
     WasiHttpView,
     p2::{
@@ -21,7 +21,7 @@ use wasmtime_wasi_http::{
 use super::{no_entry, too_large};
 use crate::{
     current::{Current, Spent},
-    function::{Calls, Function},
+    function::{Calls, Function, Inside},
     instance::{Instance, Mould},
     meter::Metered,
     supervise::{Stopped, Watch},
@@ -55,7 +55,7 @@ pub(crate) async fn call(function: &Function, current: Arc<Current>, request: Re
     let Some(calls) = function.calls.clone().filter(|it| it.mould.http.is_some()) else {
         return Called::failed(no_entry(Entry::Http));
     };
-    let watch = current.watch();
+    let watch = current.first_watch();
     match calls.lend(&current, &watch) {
         Ok(instance) => Running::start(calls, current, watch, instance, inside, request).head().await,
         Err(overloaded) => Called::failed(overloaded),
@@ -73,7 +73,7 @@ struct Running {
     exchange: Arc<Exchange>,
     guest: Guest,
     answer: oneshot::Receiver<Head>,
-    _inside: OwnedSemaphorePermit,
+    _inside: Inside,
 }
 
 /// How the guest's work ended.
@@ -88,7 +88,7 @@ impl Running {
         current: Arc<Current>,
         watch: Watch,
         instance: Instance,
-        inside: OwnedSemaphorePermit,
+        inside: Inside,
         request: Request<Body>,
     ) -> Self {
         let exchange = Arc::new(Exchange::default());
@@ -152,7 +152,7 @@ impl Running {
         let (head, body) = response.into_parts();
         let frames = match download::drain(body) {
             Ok(frames) => {
-                self.calls.give_back(instance);
+                self.calls.give_back(instance, self.guest.polled_at());
                 frames
             }
             Err(unfinished) => {
@@ -195,7 +195,7 @@ impl Running {
                 // What a slow client has not taken yet is the instance's to keep, up to the deadline.
                 let failure = match tokio::time::timeout_at(deadline, body_is_over).await {
                     Ok(_) => {
-                        self.calls.give_back(instance);
+                        self.calls.give_back(instance, self.guest.polled_at());
                         None
                     }
                     Err(_) => {

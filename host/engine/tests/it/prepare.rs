@@ -77,7 +77,7 @@ async fn imports_nobody_provides_are_named() {
     let error = host.deploy(&says_job("acme:thing/doer@1.0.0"), "").await.unwrap_err();
     assert_eq!(error, PrepareError::UnknownImport("acme:thing/doer@1.0.0".into()));
     let error = host.deploy(&says_job("wasi:keyvalue/store@0.2.0-draft"), "").await.unwrap_err();
-    assert!(matches!(error, PrepareError::NotGranted { right: Right::Keyvalue, line_to_add: None, .. }), "{error}");
+    assert!(matches!(error, PrepareError::NotGranted { right: Right::Keyvalue, line_to_add: Some(_), .. }), "{error}");
 }
 
 /// A job that imports an instance and exits with 0.

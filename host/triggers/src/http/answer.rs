@@ -36,7 +36,14 @@ pub(super) struct Stamp<'r> {
 
 /// The first output of the event `id` is the answer, as a CloudEvent in the binary mode; its extension `httpstatus` is
 /// the status.
-pub(super) fn of_outputs(id: &str, outputs: Vec<Output>, stamp: &Stamp<'_>) -> Result<Response<Body>, Problem> {
+///
+/// `room` is an empty map for its headers.
+pub(super) fn of_outputs(
+    id: &str,
+    outputs: Vec<Output>,
+    stamp: &Stamp<'_>,
+    mut room: HeaderMap,
+) -> Result<Response<Body>, Problem> {
     let Some(mut output) = outputs.into_iter().next() else {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
@@ -47,7 +54,8 @@ pub(super) fn of_outputs(id: &str, outputs: Vec<Output>, stamp: &Stamp<'_>) -> R
     let data = std::mem::take(&mut output.data);
     let mut response = Response::new(if has_body { Body::from(data) } else { Body::empty() });
     *response.status_mut() = status;
-    response.headers_mut().reserve(USUAL_HEADERS);
+    room.reserve(USUAL_HEADERS);
+    *response.headers_mut() = room;
     describe(id, &mut output, stamp, response.headers_mut());
     if has_body {
         let content_type = output.content_type.and_then(|it| HeaderValue::try_from(it).ok());
@@ -86,7 +94,7 @@ fn describe(id: &str, output: &mut Output, stamp: &Stamp<'_>, headers: &mut Head
 
 /// The identity of an output: the same however often its event is tried.
 fn identity(event: &str, index: usize) -> String {
-    format!("{event}/{index}")
+    [event, "/", &index.to_string()].concat()
 }
 
 /// The extensions that a function may give; one that bears the name of an attribute would speak for the host.

@@ -24,7 +24,7 @@ use http_body_util::BodyExt;
 use serde_json::json;
 use tokio_util::sync::DropGuard;
 
-use super::{Config, Http, problem::Problem, stream, table::Route};
+use super::{Asked, Config, Http, problem::Problem, stream, table::Route};
 
 static PREFER: HeaderName = HeaderName::from_static("prefer");
 static KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -44,16 +44,7 @@ pub struct Keeping {
     pub keys: Arc<dyn Idempotency>,
 }
 
-/// A request, and what surrounds it.
-pub(super) struct Asked<'a> {
-    pub(super) route: &'a Arc<Route>,
-    pub(super) skip: usize,
-    pub(super) request: Request<Body>,
-    pub(super) context: CallContext,
-    pub(super) guard: DropGuard,
-}
-
-/// The same, its body read.
+/// A request whose body was read, and what surrounds it.
 struct Read<'a> {
     route: &'a Arc<Route>,
     skip: usize,
@@ -74,14 +65,15 @@ impl Keeping {
         &self,
         config: &Config,
         bodies: &Arc<Budget>,
-        asked: Asked<'_>,
+        asked: Box<Asked<'_>>,
     ) -> Result<Response<Body>, Problem> {
-        let Asked { route, skip, request, context, guard } = asked;
-        let is_later = prefers_later(request.headers());
-        let key = keys::read(request.method(), request.headers())?;
-        if (key.is_none() && !is_later) || !(route.entries.http || route.entries.handler) {
-            return self.calls.by_entry(route, skip, request, context, guard).await;
+        let (headers, entries) = (asked.request.headers(), asked.route.entries);
+        let is_later = prefers_later(headers);
+        let key = keys::read(asked.request.method(), headers)?;
+        if (key.is_none() && !is_later) || !(entries.http || entries.handler) {
+            return self.calls.by_entry(asked).await;
         }
+        let Asked { route, skip, request, context, guard } = *asked;
         let (head, body) = request.into_parts();
         let body = stream::read(body, route.max_body, route.timeout, bodies).await?;
         let read = Read { route, skip, head, body, context, guard };
@@ -180,11 +172,12 @@ impl Answer for Http {
         skip: usize,
         mut context: CallContext,
     ) -> Answered {
-        let route = Route::by_name(&revision);
+        let route = Arc::new(Route::by_name(&revision));
         context.traceparent = super::traceparent_of(request.headers());
         let guard = context.cancelled.clone().drop_guard();
         let call = context.id.to_string();
-        let answered = self.by_entry(&route, skip, request.map(Body::from), context, guard).await;
+        let asked = Asked { route: &route, skip, request: request.map(Body::from), context, guard };
+        let answered = self.by_entry(Box::new(asked)).await;
         let (transient, response) = match answered {
             Ok(response) => (busy(&response), response),
             Err(problem) => (problem.transient(), problem.of_call(&call).into_response()),

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use ::http::{HeaderMap, HeaderValue, Method, header};
+use ::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use foldhash::fast::RandomState;
 use host_core::{
     Name,
@@ -94,9 +94,9 @@ impl Table {
         table
     }
 
-    /// Whether this is the table of `functions`.
-    pub(super) fn is_of(&self, functions: &Arc<Functions>) -> bool {
-        Arc::ptr_eq(&self.of, functions)
+    /// What it is the table of.
+    pub(super) fn of(&self) -> &Arc<Functions> {
+        &self.of
     }
 
     fn name(&mut self, revision: &Revision) {
@@ -109,12 +109,14 @@ impl Table {
     }
 
     /// What a request meets.
-    pub(super) fn find(&self, method: &Method, host: Option<&str>, path: &str, headers: &HeaderMap) -> Found<'_> {
+    pub(super) fn find(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Found<'_> {
+        let path = uri.path();
         if let Some(rest) = path.strip_prefix("/fn/") {
             let name = rest.split('/').next().unwrap_or(rest);
             return self.named.get(name).map_or(Found::Nothing, |it| Found::Route(it, "/fn/".len() + name.len()));
         }
-        let of_host = || self.hosts.get(&bare(host?))?.at(path).ok();
+        let host = || uri.host().or_else(|| headers.get(header::HOST)?.to_str().ok());
+        let of_host = || self.hosts.get(&bare(host()?))?.at(path).ok();
         let matched = if self.hosts.is_empty() { None } else { of_host() };
         match matched.or_else(|| self.any_host.at(path).ok()) {
             Some(matched) => choose(matched.value, method, headers),

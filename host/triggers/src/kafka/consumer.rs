@@ -16,8 +16,9 @@ use parking_lot::Mutex;
 use rdkafka::{
     ClientConfig, ClientContext, Offset, TopicPartitionList,
     config::{FromClientConfigAndContext as _, RDKafkaLogLevel},
-    consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance},
+    consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, RebalanceProtocol},
     error::{KafkaError, KafkaResult, RDKafkaErrorCode},
+    types::RDKafkaRespErr,
 };
 use tokio::{runtime::Handle, sync::Notify, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,7 @@ use super::{
     lag::Statistics,
     lane::{Lane, Mark},
     running::{Exit, Running},
+    start,
 };
 
 /// How long the thread sleeps in librdkafka before it looks for other work.
@@ -127,6 +129,32 @@ impl Consumer {
 }
 
 impl Context {
+    /// Takes partitions up where the group is. Where that is not to be known the source ends, and none is read.
+    fn assign(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        running: &Running,
+        partitions: &TopicPartitionList,
+    ) -> KafkaResult<()> {
+        let places = start::places(consumer, partitions, running).unwrap_or_else(|error| {
+            running.fail(error);
+            None
+        });
+        if let Some(places) = &places {
+            self.take_up(places);
+        }
+        // The group wants an answer in any case; without lanes nothing is handled.
+        let places = places.as_ref().unwrap_or(partitions);
+        match consumer.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => consumer.incremental_assign(places)?,
+            _ => consumer.assign(places)?,
+        }
+        if !running.ended.is_cancelled() {
+            running.board.state(TriggerState::Running, None);
+        }
+        Ok(())
+    }
+
     /// Begins to read partitions. Their queues are split off before anything is fetched.
     fn take_up(&self, partitions: &TopicPartitionList) {
         let (Some(running), Some(consumer)) = (self.running.get(), self.consumer.get().and_then(Weak::upgrade)) else {
@@ -141,7 +169,7 @@ impl Context {
             let arrived = Arc::new(Notify::new());
             let told = Arc::clone(&arrived);
             queue.set_nonempty_callback(move || told.notify_one());
-            let mark = Arc::new(Mark::default());
+            let mark = Arc::new(Mark::at(it.offset()));
             let (closing, abandoned) = (running.ended.child_token(), running.gone.child_token());
             let lane = Lane {
                 running: Arc::clone(running),
@@ -296,31 +324,29 @@ impl ClientContext for Context {
 }
 
 impl ConsumerContext for Context {
-    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, what: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
         let Some(running) = self.running.get() else { return };
-        match rebalance {
-            Rebalance::Assign(partitions) => {
-                tracing::debug!(trigger = running.id.name, partitions = partitions.count(), "partitions are taken up");
-                self.take_up(partitions);
+        if what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            tracing::debug!(trigger = running.id.name, partitions = partitions.count(), "partitions are taken up");
+            if let Err(error) = self.assign(consumer, running, partitions) {
+                running.fail(SourceError::Failed(format!("could not take up partitions: {}", told(&error))));
             }
-            Rebalance::Revoke(partitions) => {
-                tracing::debug!(
-                    trigger = running.id.name,
-                    partitions = partitions.count(),
-                    "partitions are given away"
-                );
-                let partitions: Vec<Partition> =
-                    partitions.elements().iter().map(|it| (it.topic().into(), it.partition())).collect();
-                self.give_away(consumer, running, &partitions);
-            }
-            Rebalance::Error(error) => self.trouble.note(error, ""),
+            return;
         }
-    }
-
-    fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        let Some(running) = self.running.get() else { return };
-        if matches!(rebalance, Rebalance::Assign(_)) && !running.ended.is_cancelled() {
-            running.board.state(TriggerState::Running, None);
+        if what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS {
+            tracing::debug!(trigger = running.id.name, partitions = partitions.count(), "partitions are given away");
+            let partitions: Vec<Partition> =
+                partitions.elements().iter().map(|it| (it.topic().into(), it.partition())).collect();
+            self.give_away(consumer, running, &partitions);
+        } else {
+            self.trouble.note(&KafkaError::Rebalance(what.into()), "");
+        }
+        let unassigned = match consumer.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => consumer.incremental_unassign(partitions),
+            _ => consumer.unassign(),
+        };
+        if let Err(error) = unassigned {
+            self.trouble.note(&error, "");
         }
     }
 

@@ -22,7 +22,9 @@ use host_core::{
     manifest::Order,
     ports::SourceError,
 };
-use rdkafka::{Message as _, consumer::base_consumer::PartitionQueue, message::BorrowedMessage};
+use rdkafka::{
+    Message as _, Offset, consumer::base_consumer::PartitionQueue, error::RDKafkaErrorCode, message::BorrowedMessage,
+};
 use tokio::{
     sync::{Notify, SemaphorePermit},
     time::{Instant, sleep_until, timeout_at},
@@ -42,6 +44,10 @@ use crate::handover::Fate;
 /// After which silence a lane looks by itself, should it have missed that a record came.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
 
+/// Why a partition cannot be read at its offset. What was deleted is passed when the source is opened anew.
+const NOWHERE: &str = "it holds no record at the group's offset; unless records were deleted meanwhile, the topic was \
+                       made anew or lost its end: pause the trigger and move it with `fn triggers seek`";
+
 /// How far a partition has come.
 pub(super) struct Mark {
     /// The offset after the last record below which all are settled; negative for none.
@@ -50,9 +56,11 @@ pub(super) struct Mark {
     pub(super) committed: AtomicI64,
 }
 
-impl Default for Mark {
-    fn default() -> Self {
-        Self { settled: AtomicI64::new(-1), committed: AtomicI64::new(-1) }
+impl Mark {
+    /// That of a partition that is taken up here: what lies below is settled, and the group knows.
+    pub(super) fn at(start: Offset) -> Self {
+        let start = if let Offset::Offset(start) = start { start } else { -1 };
+        Self { settled: AtomicI64::new(start), committed: AtomicI64::new(start) }
     }
 }
 
@@ -163,8 +171,14 @@ impl Lane {
             None => Ok(None),
             Some(Ok(record)) => Ok(Some(record)),
             Some(Err(error)) => {
-                let what = format!("could not read `{}`, partition {}: {}", self.topic, self.partition, told(&error));
-                Err(SourceError::Failed(what))
+                let why = match error.rdkafka_error_code() {
+                    Some(RDKafkaErrorCode::AutoOffsetReset) => NOWHERE.to_owned(),
+                    _ => told(&error),
+                };
+                Err(SourceError::Failed(format!(
+                    "could not read `{}`, partition {}: {why}",
+                    self.topic, self.partition
+                )))
             }
         }
     }

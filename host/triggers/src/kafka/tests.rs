@@ -3,3 +3,4 @@
 mod broker;
 mod house;
 mod mock;
+mod start;

@@ -112,7 +112,7 @@ fn guest() -> Guest {
         created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
     };
     let context = CallContext::new(TriggerRef::new("test", "test"));
-    let current = Arc::new(Current::new(Arc::new(revision), context, Arc::new(services), None, Length::Call));
+    let current = Arc::new(Current::new(Arc::new(revision), context, Arc::new(services), None, None, Length::Call));
     let watch = current.watch();
     Guest::serving(current, watch)
 }

@@ -14,7 +14,7 @@ use super::{
     kept::{self, Kept},
     needs_key,
 };
-use crate::http::{Config, problem::Problem, table::Route};
+use crate::http::{Asked, Config, problem::Problem, table::Route};
 
 /// The longest key that is taken.
 const LONGEST: usize = 255;
@@ -84,7 +84,8 @@ impl Keeping {
         let executing = tokio::spawn(async move {
             let call = context.id.to_string();
             let request = Request::from_parts(head, Body::from(body.bytes.clone()));
-            let answer = keeping.calls.by_entry(&route, skip, request, context, guard).await;
+            let asked = Box::new(Asked { route: &route, skip, request, context, guard });
+            let answer = keeping.calls.by_entry(asked).await;
             let answer = match answer {
                 Err(problem) if !problem.is_refusal() => Ok(problem.of_call(&call).into_response()),
                 answer => answer,

@@ -26,31 +26,31 @@ use crate::{
 };
 
 /// A group with a topic in and a topic out.
-struct Stage {
-    brokers: String,
-    from: String,
-    to: String,
-    group: String,
+pub(super) struct Stage {
+    pub(super) brokers: String,
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) group: String,
 }
 
 impl Stage {
-    async fn new(what: &str, partitions: i32) -> Option<Self> {
+    pub(super) async fn new(what: &str, partitions: i32) -> Option<Self> {
         let brokers = broker()?;
         let from = topic(&brokers, &format!("{what}-in"), partitions).await;
         let to = topic(&brokers, &format!("{what}-out"), 1).await;
         Some(Self { brokers, from, to, group: unique(what) })
     }
 
-    fn trigger(&self, more: &str) -> String {
+    pub(super) fn trigger(&self, more: &str) -> String {
         format!("topics = [\"{}\"]\ngroup = \"{}\"\noutput = \"{}\"\n{more}", self.from, self.group, self.to)
     }
 
-    fn start(&self, more: &str, script: Arc<Script>) -> House {
+    pub(super) fn start(&self, more: &str, script: Arc<Script>) -> House {
         House::start(&self.brokers, &self.trigger(more), script)
     }
 
     /// Writes numbered records to each partition, the partition as their key.
-    fn write(&self, partitions: i32, numbers: std::ops::Range<u32>) {
+    pub(super) fn write(&self, partitions: i32, numbers: std::ops::Range<u32>) {
         let records: Vec<_> =
             numbers.flat_map(|it| (0..partitions).map(move |p| (p, p.to_string(), it.to_string()))).collect();
         let records: Vec<_> = records.iter().map(|it| (it.0, it.1.as_str(), it.2.as_str())).collect();
@@ -58,7 +58,7 @@ impl Stage {
     }
 
     /// What came out, once all of these numbers have for each partition.
-    async fn read(&self, partitions: i32, numbers: std::ops::Range<u32>) -> Vec<Seen> {
+    pub(super) async fn read(&self, partitions: i32, numbers: std::ops::Range<u32>) -> Vec<Seen> {
         let wanted: Vec<_> =
             numbers.flat_map(|it| (0..partitions).map(move |p| (p.to_string(), it.to_string()))).collect();
         read(&self.brokers, &self.to, move |seen| {
@@ -72,7 +72,7 @@ impl Stage {
 }
 
 /// The numbers of each key, in the order in which they came.
-fn by_key(seen: &[Seen]) -> HashMap<String, Vec<u32>> {
+pub(super) fn by_key(seen: &[Seen]) -> HashMap<String, Vec<u32>> {
     let mut keys: HashMap<String, Vec<u32>> = HashMap::new();
     for it in seen {
         keys.entry(it.key.clone()).or_default().push(it.payload.parse().unwrap());
@@ -136,7 +136,7 @@ async fn a_crash_repeats_records_and_loses_none() {
     second.stop().await;
 }
 
-const EXACTLY_ONCE: &str = "delivery = \"exactly-once\"\nbatch = { events = 10, wait = \"0ms\" }\n";
+pub(super) const EXACTLY_ONCE: &str = "delivery = \"exactly-once\"\nbatch = { events = 10, wait = \"0ms\" }\n";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_exactly_once_a_committed_reader_sees_each_output_once_whatever_crashes() {
