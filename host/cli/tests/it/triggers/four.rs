@@ -49,6 +49,7 @@ impl Server {
         let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         let mut arguments = FieldTable::default();
         arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+        arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(i32::MAX));
         let declared = self.channel.queue_declare(self.queue(name).as_str().into(), options, arguments);
         self.runtime.block_on(declared).unwrap();
     }
