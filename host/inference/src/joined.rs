@@ -8,6 +8,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use host_core::{
+    Name,
     call::InferCall,
     model::{ScoreError, Signature},
     tensor::{Dtype, Tensor},
@@ -42,6 +43,8 @@ struct Open {
 /// What calls must have in common.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
+    /// Whose calls they are: those of two projects never meet, not even over the same bytes.
+    project: Name,
     /// Which session; a group holds it, so that its place is taken by no other meanwhile.
     session: usize,
     /// Name, type and the shape of one row of each input.
@@ -81,11 +84,14 @@ impl Joiner {
     /// Whether a call can be joined with others at all; it is given back where it cannot.
     pub(crate) async fn ask(
         self: &Arc<Self>,
+        project: &Name,
         session: &Arc<Session>,
         call: InferCall,
         deadline: Instant,
     ) -> Result<Answer, InferCall> {
-        let Some((key, rows)) = key(session, &call).filter(|(_, rows)| *rows < self.rows) else { return Err(call) };
+        let Some((key, rows)) = key(project, session, &call).filter(|(_, rows)| *rows < self.rows) else {
+            return Err(call);
+        };
         let (answer, answered) = oneshot::channel();
         self.join(session, key, Member { call, rows, deadline, answer }).map_err(|member| member.call)?;
         let answered = timeout_at(deadline.into(), answered).await;
@@ -182,7 +188,7 @@ pub(crate) async fn compute_with(
 }
 
 /// What a call has in common with those it can be joined with, and its rows.
-fn key(session: &Arc<Session>, call: &InferCall) -> Option<(Key, u64)> {
+fn key(project: &Name, session: &Arc<Session>, call: &InferCall) -> Option<(Key, u64)> {
     if !is_by_row(session.signature()) {
         return None;
     }
@@ -198,7 +204,7 @@ fn key(session: &Arc<Session>, call: &InferCall) -> Option<(Key, u64)> {
         inputs.push((it.name.clone(), it.dtype, row.to_vec()));
     }
     let session = Arc::as_ptr(session).addr();
-    Some((Key { session, inputs, outputs: call.outputs.clone() }, rows))
+    Some((Key { project: project.clone(), session, inputs, outputs: call.outputs.clone() }, rows))
 }
 
 /// Whether the first dimension of every tensor is free: then it counts rows.

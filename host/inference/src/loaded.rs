@@ -191,8 +191,10 @@ impl LoadedModels {
         self.sessions.get(version.digest, bytes).await
     }
 
+    /// Computes with others of the project that ask for the same now, where the configuration has it so.
     async fn compute(
         &self,
+        project: &Name,
         session: Arc<Session>,
         call: InferCall,
         deadline: Instant,
@@ -200,7 +202,7 @@ impl LoadedModels {
         let Some(joiner) = &self.joiner else {
             return compute_with(&self.compute, &session, call, deadline).await;
         };
-        match joiner.ask(&session, call, deadline).await {
+        match joiner.ask(project, &session, call, deadline).await {
             Ok(answer) => answer,
             Err(call) => compute_with(&self.compute, &session, call, deadline).await,
         }
@@ -237,11 +239,16 @@ impl Score for LoadedModels {
         let deadline = self.deadline(deadline);
         let Served { version, book, .. } = within(deadline, self.served(project, model)).await?;
         let began = Instant::now();
-        let answer = self.infer_version(&version.id, call, Some(deadline)).await;
+        let session = within(deadline, self.session(&version.id)).await;
+        let answer = match session {
+            Ok(session) => self.compute(project, session, call, deadline).await,
+            Err(error) => Err(error),
+        };
         book.count(&version.id, answer.is_ok().then(|| began.elapsed()));
-        answer
+        answer.map(|outputs| Prediction { version: version.id.clone(), outputs })
     }
 
+    /// Computed by itself: what a pinned version says must not depend on who else asks.
     async fn infer_version(
         &self,
         version: &VersionId,
@@ -250,7 +257,7 @@ impl Score for LoadedModels {
     ) -> Result<Prediction, ScoreError> {
         let deadline = self.deadline(deadline);
         let session = within(deadline, self.session(version)).await?;
-        let outputs = self.compute(session, call, deadline).await?;
+        let outputs = compute_with(&self.compute, &session, call, deadline).await?;
         Ok(Prediction { version: version.clone(), outputs })
     }
 
@@ -264,7 +271,7 @@ impl Score for LoadedModels {
         let deadline = self.deadline(deadline);
         let bytes = read_file(digest, file.to_owned(), self.config.model_bytes.0);
         let session = within(deadline, self.sessions.get(digest, bytes)).await?;
-        self.compute(session, call, deadline).await
+        compute_with(&self.compute, &session, call, deadline).await
     }
 
     fn stats(&self, project: &Name, model: &Name) -> Option<ModelStats> {

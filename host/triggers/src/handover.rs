@@ -28,6 +28,13 @@ pub(crate) enum Fate {
     NotYet(Failure, Duration),
 }
 
+impl Fate {
+    /// Whether its batch was more than the function takes at once, which the event alone may not be.
+    pub(crate) fn is_too_large(&self) -> bool {
+        matches!(self, Self::Dead(failure) if failure.code == code::TOO_LARGE)
+    }
+}
+
 /// An output on its way: a whole event by now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Outgoing {

@@ -21,7 +21,11 @@ use super::{
     topology,
     trouble::Trouble,
 };
-use crate::{board::Board, handover::Handover, source::Rooms};
+use crate::{
+    board::Board,
+    handover::{Fate, Handover},
+    source::Rooms,
+};
 
 /// What a source works with, whatever connection it has.
 pub(super) struct Desk {
@@ -89,14 +93,29 @@ impl Desk {
             if events.is_empty() || plan.end.is_some() {
                 continue;
             }
-            let origins = group.iter().map(|it| place(it, it.tag)).collect();
-            // A call that has begun may end; whoever runs the source sets a bound to that.
-            let fates = self.handover.attempt(events, origins, attempt, &CancellationToken::new()).await;
+            let fates = self.attempt(&group, events, attempt).await;
             for (taken, fate) in group.into_iter().zip(fates) {
                 plan.add(taken, fate);
             }
         }
         plan
+    }
+
+    /// Tries messages together; one by one, where all of them are more than the function takes at once.
+    async fn attempt(&self, group: &[Taken], events: Vec<Event>, attempt: u32) -> Vec<Fate> {
+        // A call that has begun may end; whoever runs the source sets a bound to that.
+        let stop = CancellationToken::new();
+        let origins = group.iter().map(|it| place(it, it.tag)).collect();
+        let fates = self.handover.attempt(events, origins, attempt, &stop).await;
+        if group.len() < 2 || !fates.iter().all(Fate::is_too_large) {
+            return fates;
+        }
+        let mut alone = Vec::with_capacity(group.len());
+        for taken in group {
+            let event = taken.message.event().unwrap_or_else(|_| taken.message.plain());
+            alone.extend(self.handover.attempt(vec![event], vec![place(taken, taken.tag)], attempt, &stop).await);
+        }
+        alone
     }
 
     /// What claims to be an event and is none is given up.

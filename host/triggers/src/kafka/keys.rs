@@ -58,6 +58,9 @@ impl Window {
 /// Some records with what they hold of the bytes in flight.
 type Held<'l> = Vec<(Item<'l>, SemaphorePermit<'l>)>;
 
+/// A record that is read and waits for room, and the room once it is there.
+type Waiting<'l> = Option<(BorrowedMessage<'l>, Option<SemaphorePermit<'l>>)>;
+
 /// What came of a call, or of the retries of one key.
 struct Ended<'l> {
     /// The keys that others may use now.
@@ -106,8 +109,10 @@ impl Lane {
                 }
                 () = self.closing.cancelled(), if !self.closing.is_cancelled() => {}
                 permit = self.running.in_flight.acquire_many(blocked.unwrap_or(1)), if blocked.is_some() => {
-                    // What it waited for is there; it is taken when the lane is filled.
-                    drop(permit);
+                    // Kept: given back, it would go to another lane that waits, and round and round.
+                    if let (Some((_, kept)), Ok(permit)) = (next.as_mut(), permit) {
+                        *kept = Some(permit);
+                    }
                 }
                 _ = timeout(LOOK, self.arrived.notified()), if blocked.is_none() && self.window.len() < self.ahead() => {}
             }
@@ -119,16 +124,16 @@ impl Lane {
     }
 
     /// Takes what may be taken. How many bytes it lacks, if bytes are what it lacks.
-    fn fill<'l>(
-        &'l self,
-        unread: &mut Unread<'l>,
-        next: &mut Option<BorrowedMessage<'l>>,
-    ) -> Result<Option<u32>, SourceError> {
+    fn fill<'l>(&'l self, unread: &mut Unread<'l>, next: &mut Waiting<'l>) -> Result<Option<u32>, SourceError> {
         while !self.closing.is_cancelled() && self.window.len() < self.ahead() {
-            let Some(record) = next.take().map_or_else(|| self.take(), |it| Ok(Some(it)))? else { break };
+            let first = match next.take() {
+                Some(waiting) => Some(waiting),
+                None => self.take()?.map(|record| (record, None)),
+            };
+            let Some((record, kept)) = first else { break };
             let room = permits(size(&record).min(self.running.trigger.in_flight.0));
-            let Ok(permit) = self.running.in_flight.try_acquire_many(room) else {
-                *next = Some(record);
+            let Ok(permit) = kept.map_or_else(|| self.running.in_flight.try_acquire_many(room), Ok) else {
+                *next = Some((record, None));
                 return Ok(Some(room));
             };
             self.window.taken(record.offset());

@@ -17,11 +17,7 @@ use std::{
     time::Duration,
 };
 
-use host_core::{
-    event::{Failure, code},
-    manifest::Order,
-    ports::SourceError,
-};
+use host_core::{event::Failure, manifest::Order, ports::SourceError};
 use rdkafka::{
     Message as _, Offset, consumer::base_consumer::PartitionQueue, error::RDKafkaErrorCode, message::BorrowedMessage,
 };
@@ -232,7 +228,7 @@ impl Lane {
         let is_due = |it: &Item<'_>| matches!(it.state, State::Pending) && it.attempts == attempts;
         let due: Vec<&mut Item<'_>> = items.iter_mut().filter(|it| is_due(it)).collect();
         let mut fates = self.hand_over(&due).await;
-        if due.len() > 1 && fates.iter().all(is_too_large) {
+        if due.len() > 1 && fates.iter().all(Fate::is_too_large) {
             // The batch is more than the function takes at once; its records may not be.
             fates.clear();
             for one in &due {
@@ -329,10 +325,6 @@ impl Lane {
         let place = format!("{}/{}/{}", self.topic, self.partition, item.record.offset());
         SourceError::State(format!("the function failed for good at {place}: {}: {}", failure.code, failure.message))
     }
-}
-
-fn is_too_large(fate: &Fate) -> bool {
-    matches!(fate, Fate::Dead(failure) if failure.code == code::TOO_LARGE)
 }
 
 /// The records that a lane has read and nobody works on yet.

@@ -266,7 +266,9 @@ async fn two_sources_of_a_group_share_its_partitions_and_lose_nothing() {
         let numbers =
             seen.iter().filter(|it| it.key == partition.to_string()).map(|it| it.payload.parse::<u32>().unwrap());
         let numbers: Vec<u32> = numbers.collect();
-        assert!(numbers.is_sorted(), "partition {partition}: {numbers:?}");
+        // Whoever takes a partition over may read again what the one before could not commit any more; in order, too.
+        let taken_up_again = numbers.windows(2).filter(|it| it[1] < it[0]).count();
+        assert!(taken_up_again <= 2, "partition {partition}: {numbers:?}");
     }
     second.stop().await;
 }
