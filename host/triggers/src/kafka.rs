@@ -1,7 +1,7 @@
 //! The Kafka source: records of topics, in groups, in order, at least once or exactly once.
 //!
 //! A thread polls the consumer, so that the host stays in its group whatever the function does. Each partition is a
-//! [`lane`](lane::Lane) of its own: it takes batches from librdkafka's queue of that partition, hands them over, sends
+//! `lane` of its own: it takes batches from librdkafka's queue of that partition, hands them over, sends
 //! what they leave, and moves the partition's mark; the thread commits marks, or a transaction does.
 
 use std::{sync::Arc, time::Duration};

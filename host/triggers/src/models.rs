@@ -1,6 +1,6 @@
 //! Model streams: each message is a model, registered, verified and put in force.
 //!
-//! A stream is a source like any other, and its function is the registry: [`Descriptors`] stands on the road to the
+//! A stream is a source like any other, and its function is the registry: `Descriptors` stands on the road to the
 //! dispatcher, so that order, retries, dead letters and replays are those of every source.
 
 use std::sync::Arc;
