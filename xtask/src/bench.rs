@@ -1,12 +1,14 @@
 //! `cargo xtask bench`: the benchmarks, in release.
 
-use std::process::Command;
+use std::{env, fs, iter, path::Path, process::Command};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::{
     command::{self, cargo},
-    guests,
+    componentize, guests, javascript,
+    prepare::Install,
+    python, talk,
     workspace::{self, Workspace},
 };
 
@@ -20,8 +22,31 @@ pub(crate) struct Args {
 
 /// Builds `fn`, the guests and host-bench, and runs the last, which starts the others.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    guests::build()?;
+    guests::all()?;
     command::run(&mut cargo(["build", "--release", "--package", "host-cli", "--package", "host-bench"]))?;
-    let program = Workspace::load()?.target_directory.join("release/host-bench");
-    command::run(Command::new(program).args(&args.args).current_dir(workspace::root()))
+    let programs = Workspace::load()?.target_directory.join("release");
+    guest_in_python(&programs.join("fn"))?;
+    command::run(Command::new(programs.join("host-bench")).args(&args.args).current_dir(workspace::root()))
+}
+
+/// The conformance suite's guest in Python, which `fn` builds: beside those in JavaScript.
+fn guest_in_python(program: &Path) -> Result<()> {
+    if !python::is_there() {
+        talk::say("no Python 3 with venv here: Python is not measured");
+        return Ok(());
+    }
+    let programs = componentize::programs(Install::Allowed)?;
+    let guests = javascript::folder()?;
+    let folder = guests.join("python");
+    let copied = fs::create_dir_all(&folder).and_then(|()| {
+        ["main.py", "function.toml"].iter().try_for_each(|file| {
+            fs::copy(workspace::root().join("sdk/python/suite").join(file), folder.join(file)).map(drop)
+        })
+    });
+    copied.context("could not copy the guest in Python")?;
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path = env::join_paths(iter::once(programs).chain(env::split_paths(&path)))?;
+    command::run(Command::new(program).arg("build").arg(&folder).env("PATH", path))?;
+    fs::copy(folder.join("python.wasm"), guests.join("python.wasm")).context("could not keep the guest in Python")?;
+    Ok(())
 }

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 pub(crate) use self::host::Host;
 use crate::{
     command::{self, cargo},
-    guests, interrupt,
+    guests, interrupt, library,
     postgres::Postgres,
     prepare::{self, Install},
     talk,
@@ -87,6 +87,8 @@ fn build(args: &Args) -> Result<Workspace> {
     prepare::system(&needs, Install::Allowed)?;
     command::run(&mut cargo(["build", "--package", "host-cli"]))?;
     guests::build()?;
+    talk::say("\n== pack and sign the library of functions");
+    library::pack()?;
     Workspace::load()
 }
 

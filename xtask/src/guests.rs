@@ -1,13 +1,19 @@
-//! `cargo xtask guests`: every guest of the workspace, compiled to WebAssembly in one build.
+//! `cargo xtask guests`: every guest of the workspace, compiled to WebAssembly in one build, and those in JavaScript.
 
 use anyhow::Result;
 
-use crate::{command, prepare, talk, workspace::Workspace};
+use crate::{command, javascript, prepare, talk, workspace::Workspace};
 
 /// The target guests are built for.
 pub(crate) const TARGET: &str = "wasm32-wasip2";
 
-/// Builds the guests into `target/wasm32-wasip2/guest/`.
+/// Builds all guests: those in Rust, and into `target/guests/` those in JavaScript.
+pub(crate) fn all() -> Result<()> {
+    build()?;
+    javascript::build()
+}
+
+/// Builds the guests in Rust into `target/wasm32-wasip2/guest/`.
 pub(crate) fn build() -> Result<()> {
     prepare::wasm_target(prepare::Install::Allowed)?;
     let workspace = Workspace::load()?;

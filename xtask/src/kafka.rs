@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 
 use crate::{
-    command,
+    certificates, command,
     prepare::{self, Install},
     process::Running,
     server,
@@ -25,6 +25,9 @@ pub(crate) const VARIABLE: &str = "WEFT_TEST_KAFKA";
 /// The variable in which tests find a second way in, `listens,says`: the server listens at the first address and tells
 /// clients that it is at the second. Whoever listens there stands between the two.
 pub(crate) const DETOUR: &str = "WEFT_TEST_KAFKA_DETOUR";
+
+/// The variable in which tests find the way in with TLS and a password: `address,file`, the file with what to trust there.
+pub(crate) const TLS: &str = "WEFT_TEST_KAFKA_TLS";
 
 /// What it is made of, seen from the root.
 const POM: &str = "deploy/dev/kafka/pom.xml";
@@ -66,6 +69,8 @@ struct Ports {
     detour: u16,
     /// Nothing listens here until somebody stands between.
     detour_says: u16,
+    /// With TLS and a password.
+    secure: u16,
 }
 
 impl Kafka {
@@ -78,10 +83,12 @@ impl Kafka {
             controller: server::free_port()?,
             detour: server::free_port()?,
             detour_says: server::free_port()?,
+            secure: server::free_port()?,
         };
         furnish(folder.path(), ports)?;
         let format = ["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER, "--config", "server.properties"];
-        command::output(java(&jars).args(format).current_dir(folder.path()))
+        let scram = format!("SCRAM-SHA-256=[name={},password={}]", certificates::USER, certificates::PASSWORD);
+        command::output(java(&jars).args(format).arg("--add-scram").arg(scram).current_dir(folder.path()))
             .context("could not prepare Kafka's folder")?;
         let server = run(&jars, folder.path())?;
         Ok(Self { server, folder, jars, ports })
@@ -95,6 +102,11 @@ impl Kafka {
     /// The second way in; see [`DETOUR`].
     pub(crate) fn detour(&self) -> String {
         format!("127.0.0.1:{},127.0.0.1:{}", self.ports.detour, self.ports.detour_says)
+    }
+
+    /// The way in with TLS and a password; see [`TLS`].
+    pub(crate) fn secure(&self) -> String {
+        certificates::told(&format!("127.0.0.1:{}", self.ports.secure), self.folder.path())
     }
 
     /// Ends it at once, as a power cut would, and starts it again on what it kept.
@@ -111,6 +123,7 @@ pub(crate) fn serve() -> Result<()> {
     let kafka = Kafka::start(Install::Allowed)?;
     talk::answer(format_args!("export {VARIABLE}={}", kafka.brokers()));
     talk::answer(format_args!("export {DETOUR}={}", kafka.detour()));
+    talk::answer(format_args!("export {TLS}={}", kafka.secure()));
     server::stay_up();
     Ok(())
 }
@@ -146,18 +159,34 @@ fn jars(install: Install) -> Result<PathBuf> {
 
 /// Writes what the server reads when it starts.
 fn furnish(folder: &Path, ports: Ports) -> Result<()> {
-    let Ports { clients, controller, detour, detour_says } = ports;
+    let Ports { clients, controller, detour, detour_says, secure } = ports;
+    certificates::write(folder)?;
     let settings = fs::read_to_string(workspace::root().join("deploy/dev/kafka/server.properties"))?;
     let own = format!(
         "controller.quorum.voters=1@127.0.0.1:{controller}\n\
-         listeners=PLAINTEXT://127.0.0.1:{clients},DETOUR://127.0.0.1:{detour},CONTROLLER://127.0.0.1:{controller}\n\
-         advertised.listeners=PLAINTEXT://127.0.0.1:{clients},DETOUR://127.0.0.1:{detour_says}\n\
+         listeners=PLAINTEXT://127.0.0.1:{clients},DETOUR://127.0.0.1:{detour},\
+         SECURE://127.0.0.1:{secure},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{clients},DETOUR://127.0.0.1:{detour_says},\
+         SECURE://127.0.0.1:{secure}\n\
          log.dirs={}\n",
         folder.join("data").display()
     );
-    fs::write(folder.join("server.properties"), settings + &own)?;
+    fs::write(folder.join("server.properties"), settings + &own + &security(folder))?;
     fs::copy(workspace::root().join("deploy/dev/kafka/log4j.properties"), folder.join("log4j.properties"))?;
     Ok(())
+}
+
+/// What the way in with TLS asks of whoever comes.
+fn security(folder: &Path) -> String {
+    let (user, password, both) =
+        (certificates::USER, certificates::PASSWORD, folder.join(certificates::BOTH).display().to_string());
+    let (of, modules) = ("listener.name.secure", "org.apache.kafka.common.security");
+    format!(
+        "{of}.ssl.keystore.type=PEM\n{of}.ssl.keystore.location={both}\n\
+         {of}.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256\n\
+         {of}.plain.sasl.jaas.config={modules}.plain.PlainLoginModule required user_{user}=\"{password}\";\n\
+         {of}.scram-sha-256.sasl.jaas.config={modules}.scram.ScramLoginModule required;\n"
+    )
 }
 
 /// Starts the server in its furnished folder and waits until it is ready.

@@ -1,22 +1,30 @@
 //! `cargo xtask`: the chores of this repository, in Rust. It builds with Rust alone and prepares the rest.
 
 mod bench;
+mod certificates;
 mod chaos;
+mod client;
 mod command;
+mod componentize;
 mod contract;
 mod demo;
 mod fuzz;
 mod generate;
 mod guests;
+mod interop;
 mod interrupt;
+mod javascript;
 mod kafka;
+mod library;
 mod moto;
+mod packages;
 mod postgres;
 mod prepare;
 mod process;
 mod python;
 mod rabbitmq;
 mod redis;
+mod science;
 mod server;
 mod servers;
 mod talk;
@@ -44,12 +52,16 @@ enum Chore {
     Demo(demo::Args),
     /// Build every guest to WebAssembly, for the tests and the demo
     Guests,
+    /// Pack and sign the functions of the standard library, which a fresh `fn up` offers as `std`
+    Library(library::Args),
     /// Write the snapshots anew, such as openapi.json; look at the difference before you commit it
     Gen,
     /// Run the benchmarks in release; what follows `--` goes to them
     Bench(bench::Args),
     /// Break everything around two hosts for minutes, brokers included, and see that streams lose nothing
     Chaos(chaos::Args),
+    /// Hold the registry against tools of other people that take minutes to build
+    Interop,
     /// Feed random bytes to what reads from outside, until something breaks or the time is over
     Fuzz(fuzz::Args),
     /// Start a throwaway Postgres for tests, print its address, stop it at Ctrl-C
@@ -81,10 +93,12 @@ fn run(chore: Chore) -> Result<()> {
     match chore {
         Chore::Test(args) => test::run(&args),
         Chore::Demo(args) => demo::run(&args),
-        Chore::Guests => guests::build(),
+        Chore::Guests => guests::all(),
+        Chore::Library(args) => library::run(&args),
         Chore::Gen => generate::run(),
         Chore::Bench(args) => bench::run(&args),
         Chore::Chaos(args) => chaos::run(&args),
+        Chore::Interop => interop::run(),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Postgres => postgres::serve(),
         Chore::S3 => moto::serve(),

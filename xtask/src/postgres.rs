@@ -89,6 +89,8 @@ fn create_cluster(programs: &Path, folder: &Path, port: u16) -> Result<()> {
     let settings = fs::read_to_string(workspace::root().join("deploy/dev/postgresql.conf"))?;
     let mut file = fs::OpenOptions::new().append(true).open(folder.join("data/postgresql.conf"))?;
     write!(file, "\n{settings}port = {port}\nunix_socket_directories = '{}'\n", folder.display())?;
+    // Written over, because the file belongs to who runs the server.
+    fs::write(folder.join("data/pg_hba.conf"), fs::read(workspace::root().join("deploy/dev/pg_hba.conf"))?)?;
     Ok(())
 }
 

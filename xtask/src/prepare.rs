@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use crate::{
-    command, guests, postgres, python, rabbitmq, redis,
+    command, guests, javascript, packages, postgres, python, rabbitmq, redis,
     talk::{self, Hinted},
     workspace,
 };
@@ -73,8 +73,15 @@ pub(crate) const JAVA: Need = Need {
 pub(crate) const MAVEN: Need =
     Need { what: "Maven", package: "maven", is_there: || command::succeeds(Command::new("mvn").arg("--version")) };
 
+/// A client of registries that is not ours.
+pub(crate) const SKOPEO: Need = Need { what: "skopeo", package: "skopeo", is_there: packages::has_skopeo };
+
+/// A registry that is not ours.
+pub(crate) const DOCKER_REGISTRY: Need =
+    Need { what: "Docker's registry", package: "docker-registry", is_there: packages::has_registry };
+
 /// All the servers that tests talk to.
-pub(crate) const SERVERS: [Need; 6] = [POSTGRES, PYTHON, RABBITMQ, REDIS, JAVA, MAVEN];
+pub(crate) const SERVERS: [Need; 8] = [POSTGRES, PYTHON, RABBITMQ, REDIS, JAVA, MAVEN, SKOPEO, DOCKER_REGISTRY];
 
 /// The script that installs Debian packages without starting their daemons, seen from the root.
 const INSTALLER: &str = "deploy/dev/debian.sh";
@@ -135,6 +142,8 @@ pub(crate) fn doctor() -> Result<()> {
     }
     let target = has_wasm_target()?;
     talk::answer(format_args!("{:8} Rust target {}", if target { "ok" } else { "missing" }, guests::TARGET));
+    let node = if javascript::is_there() { "ok" } else { "missing" };
+    talk::answer(format_args!("{node:8} Node.js with npm; where it is missing, one is installed below target/"));
     system(&missing, Install::Forbidden)?;
     wasm_target(Install::Forbidden)?;
     toolchain(Install::Forbidden)

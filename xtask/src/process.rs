@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn a_program_that_does_not_stop_when_asked_is_killed_after_its_grace() {
-        let deaf = ["-c", "trap '' TERM; echo deaf; while :; do sleep 600; done"];
+        // Without programs of its own: whoever is to bury those may take a while.
+        let deaf = ["-c", "trap '' TERM; echo deaf; while :; do :; done"];
         let mut command = Command::new("sh");
         let mut running =
             Running::start("sh", command.args(deaf).stdout(Stdio::piped())).unwrap().grace(Duration::ZERO);

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::{
-    command,
+    certificates, command,
     prepare::{self, Install},
     process::Running,
     server, talk, workspace,
@@ -20,6 +20,9 @@ use crate::{
 
 /// The variable in which tests find the server.
 pub(crate) const VARIABLE: &str = "WEFT_TEST_AMQP";
+
+/// The variable in which tests find the way in with TLS: `address,file`, the file with what to trust there.
+pub(crate) const TLS: &str = "WEFT_TEST_AMQP_TLS";
 
 /// The user that Debian's package brings.
 const USER: &str = "rabbitmq";
@@ -46,6 +49,8 @@ pub(crate) struct RabbitMq {
 #[derive(Debug, Clone, Copy)]
 struct Ports {
     amqp: u16,
+    /// With TLS.
+    secure: u16,
     /// For other nodes, of which there are none.
     distribution: u16,
     /// For the directory of nodes.
@@ -56,8 +61,12 @@ impl RabbitMq {
     /// Starts the server and waits until it answers.
     pub(crate) fn start() -> Result<Self> {
         let folder = server::folder("rabbitmq")?;
-        let ports =
-            Ports { amqp: server::free_port()?, distribution: server::free_port()?, epmd: server::free_port()? };
+        let ports = Ports {
+            amqp: server::free_port()?,
+            secure: server::free_port()?,
+            distribution: server::free_port()?,
+            epmd: server::free_port()?,
+        };
         furnish(folder.path(), ports)?;
         // Its own, in our hands: a shared one would be left behind as a daemon.
         let mut epmd = server::run_as(USER, "epmd");
@@ -70,6 +79,11 @@ impl RabbitMq {
     /// Where it answers.
     pub(crate) fn url(&self) -> String {
         format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.ports.amqp)
+    }
+
+    /// Where it answers with TLS; see [`TLS`].
+    pub(crate) fn secure(&self) -> String {
+        certificates::told(&format!("amqps://127.0.0.1:{}/%2f", self.ports.secure), self.folder.path())
     }
 
     /// Ends it at once, as a power cut would, and starts it again on what it kept.
@@ -85,6 +99,7 @@ pub(crate) fn serve() -> Result<()> {
     prepare::system(&[prepare::RABBITMQ], Install::Allowed)?;
     let rabbitmq = RabbitMq::start()?;
     talk::answer(format_args!("export {VARIABLE}={}", rabbitmq.url()));
+    talk::answer(format_args!("export {TLS}={}", rabbitmq.secure()));
     server::stay_up();
     Ok(())
 }
@@ -98,13 +113,20 @@ pub(crate) fn program() -> Option<PathBuf> {
 /// Writes what the server reads when it starts.
 fn furnish(folder: &Path, ports: Ports) -> Result<()> {
     let settings = fs::read_to_string(workspace::root().join("deploy/dev/rabbitmq.conf"))?;
-    let listen = format!("listeners.tcp.1 = 127.0.0.1:{}\n", ports.amqp);
+    let listen = format!("listeners.tcp.1 = 127.0.0.1:{}\nlisteners.ssl.1 = 127.0.0.1:{}\n", ports.amqp, ports.secure);
+    certificates::write(folder)?;
+    let file = |name: &str| folder.join(name).display().to_string();
+    let (certificate, key) = (file(certificates::TRUSTED), file(certificates::KEY));
+    let tls = format!(
+        "ssl_options.cacertfile = {certificate}\nssl_options.certfile = {certificate}\nssl_options.keyfile = {key}\n\
+         ssl_options.verify = verify_none\n"
+    );
     let nodes = format!(
         "distribution.listener.interface = 127.0.0.1\n\
          distribution.listener.port_range.min = {0}\ndistribution.listener.port_range.max = {0}\n",
         ports.distribution
     );
-    fs::write(folder.join("rabbitmq.conf"), [settings, listen, nodes].concat())?;
+    fs::write(folder.join("rabbitmq.conf"), [settings, listen, tls, nodes].concat())?;
     fs::write(folder.join("enabled_plugins"), "[].\n")?;
     fs::create_dir(folder.join("home"))?;
     let cookie = folder.join("home/.erlang.cookie");

@@ -44,11 +44,13 @@ impl Servers {
     }
 
     /// What tells tests about them.
-    pub(crate) fn variables(&self) -> [(&'static str, String); 6] {
+    pub(crate) fn variables(&self) -> [(&'static str, String); 8] {
         [
             (kafka::VARIABLE, self.kafka.brokers()),
             (kafka::DETOUR, self.kafka.detour()),
+            (kafka::TLS, self.kafka.secure()),
             (rabbitmq::VARIABLE, self.rabbitmq.url()),
+            (rabbitmq::TLS, self.rabbitmq.secure()),
             (postgres::VARIABLE, self.postgres.url().to_owned()),
             (moto::VARIABLE, self.moto.url().to_owned()),
             (redis::VARIABLE, self.redis.url().to_owned()),

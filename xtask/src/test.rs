@@ -6,9 +6,11 @@ use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 
 use crate::{
+    client,
     command::{self, Tally, cargo},
-    contract, demo, guests, kafka, moto,
+    componentize, contract, demo, guests, javascript, kafka, moto, packages,
     prepare::{self, Install, Need},
+    science,
     servers::Servers,
     talk,
 };
@@ -43,6 +45,8 @@ enum Part {
     Demo,
     /// The API does what its description says
     Contract,
+    /// The client for Python does what it says, against a host
+    Client,
 }
 
 /// How a part went.
@@ -97,7 +101,7 @@ fn prepare(parts: &[Part], install: Install) -> Result<String> {
     let mut needs: Vec<Need> = vec![prepare::C_COMPILER, prepare::PKG_CONFIG];
     if parts.contains(&Part::Tests) {
         needs.extend(prepare::SERVERS);
-    } else if parts.contains(&Part::Contract) {
+    } else if parts.contains(&Part::Contract) || parts.contains(&Part::Client) {
         needs.push(prepare::PYTHON);
     }
     prepare::system(&needs, install)?;
@@ -105,9 +109,17 @@ fn prepare(parts: &[Part], install: Install) -> Result<String> {
     if parts.contains(&Part::Tests) {
         moto::install(install)?;
         kafka::install(install)?;
+        science::programs(install)?;
+        componentize::programs(install)?;
+    }
+    if parts.contains(&Part::Guests) {
+        javascript::install(install)?;
     }
     if parts.contains(&Part::Contract) {
         contract::install(install)?;
+    }
+    if parts.contains(&Part::Client) {
+        client::install(install)?;
     }
     Ok("ok".into())
 }
@@ -135,7 +147,7 @@ impl Part {
             Self::Clippy => {
                 command::run(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
             }
-            Self::Guests => guests::build()?,
+            Self::Guests => guests::all()?,
             Self::Tests => return tests(),
             Self::Docs => {
                 let mut docs = cargo(["doc", "--workspace", "--no-deps"]);
@@ -144,6 +156,7 @@ impl Part {
             Self::Licences => return licences(),
             Self::Demo => demo::run(&demo::Args::once(Self::built(parts)))?,
             Self::Contract => contract::run(Self::built(parts))?,
+            Self::Client => client::run(Self::built(parts))?,
         }
         Ok("ok".into())
     }
@@ -153,7 +166,10 @@ impl Part {
 fn tests() -> Result<String> {
     let servers = Servers::start()?;
     let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
-    tests.envs(servers.variables());
+    tests.envs(servers.variables()).envs(packages::variables());
+    tests.envs(componentize::variables()?);
+    tests.envs(javascript::variables()?);
+    tests.env(science::VARIABLE, science::programs(Install::Forbidden)?);
     let Tally { passed, failed, ignored } = command::run_tests(&mut tests)?;
     Ok(format!("{passed} passed, {failed} failed, {ignored} ignored"))
 }

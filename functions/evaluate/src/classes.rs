@@ -4,7 +4,10 @@ use serde::Serialize;
 use smartcore::metrics;
 use weft_tables::Transform;
 
-use crate::roc::{Roc, roc};
+use crate::{
+    groups::Fairness,
+    roc::{Roc, roc},
+};
 
 /// How good a classifier is.
 #[derive(Debug, Serialize)]
@@ -26,6 +29,9 @@ pub(crate) struct Classification {
     /// Rows are what is true, columns what the model said.
     pub(crate) confusion: Vec<Vec<usize>>,
     pub(crate) roc: Vec<Roc>,
+    /// How alike groups are treated, a column each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) groups: Vec<Fairness>,
 }
 
 /// How good a classifier is at one class.
@@ -73,6 +79,7 @@ impl Classification {
             per_class,
             confusion,
             roc,
+            groups: Vec::new(),
         }
     }
 
@@ -87,8 +94,20 @@ impl Classification {
             ("rows", self.rows as f64),
         ];
         let sometimes = [("auc", self.auc), ("log_loss", self.log_loss)];
-        always.into_iter().chain(sometimes.into_iter().filter_map(|(name, it)| Some((name, it?)))).collect()
+        let fairness = [
+            ("demographic_parity_difference", worst(&self.groups, |it| it.demographic_parity_difference, f64::max)),
+            ("demographic_parity_ratio", worst(&self.groups, |it| it.demographic_parity_ratio, f64::min)),
+            ("equalized_odds_difference", worst(&self.groups, |it| it.equalized_odds_difference, f64::max)),
+            ("equalized_odds_ratio", worst(&self.groups, |it| it.equalized_odds_ratio, f64::min)),
+        ];
+        let sometimes = sometimes.into_iter().chain(fairness);
+        always.into_iter().chain(sometimes.filter_map(|(name, it)| Some((name, it?)))).collect()
     }
+}
+
+/// Of the columns, the one in which groups differ most.
+fn worst(groups: &[Fairness], of: impl Fn(&Fairness) -> Option<f64>, worse: fn(f64, f64) -> f64) -> Option<f64> {
+    groups.iter().filter_map(of).reduce(worse)
 }
 
 fn confusion(truth: &[usize], found: &[usize], classes: usize) -> Vec<Vec<usize>> {

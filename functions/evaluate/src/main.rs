@@ -1,23 +1,20 @@
 //! Scores an exported model on rows it has not seen, as data and as a page.
 
 mod classes;
+mod groups;
 mod page;
 mod roc;
-mod score;
 mod values;
 
 use std::fs;
 
 use serde::Deserialize;
 use serde_json::json;
-use weft::{
-    Failure, OrFail, Run,
-    model::{self, Tensor},
-};
-use weft_onnx::{Port, Summary};
-use weft_tables::{Examples, Table, Target, Task, Transform};
+use weft::{Failure, OrFail, Run, model::Tensor};
+use weft_scoring::{Answer, Scored};
+use weft_tables::{Table, Target, Task};
 
-use crate::{classes::Classification, score::Answer, values::Regression};
+use crate::{classes::Classification, groups::Fairness, values::Regression};
 
 /// The input that is the model, as `weft::model` names it.
 const MODEL: &str = "in/model";
@@ -28,6 +25,10 @@ const MODEL: &str = "in/model";
 struct Params {
     /// The column to predict, for a model that does not say; the last, when empty.
     label: String,
+    /// The columns whose groups should be treated alike.
+    group_by: Vec<String>,
+    /// The class that is good for whoever gets it; the last, when empty.
+    positive: String,
     /// How many rows are scored at once.
     batch: usize,
     /// The title of the page.
@@ -36,13 +37,19 @@ struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Self { label: String::new(), batch: 500, title: "Evaluation".to_owned() }
+        Self {
+            label: String::new(),
+            group_by: Vec::new(),
+            positive: String::new(),
+            batch: 500,
+            title: "Evaluation".to_owned(),
+        }
     }
 }
 
 #[weft::job]
 fn evaluate(params: Params, run: &Run) -> Result<(), Failure> {
-    with_model(params, run, |batch| Ok(model::infer(MODEL, std::slice::from_ref(batch))?.outputs))
+    with_model(params, run, weft_scoring::host(MODEL))
 }
 
 /// The job, with the model behind a function, for there is none natively.
@@ -51,67 +58,58 @@ fn with_model(
     run: &Run,
     infer: impl Fn(&Tensor) -> Result<Vec<Tensor>, Failure>,
 ) -> Result<(), Failure> {
-    let summary = Summary::read(&fs::read(run.input("model")?)?).or_invalid("bad-model")?;
     let table = Table::from_csv(&fs::read(run.input("data")?)?).or_invalid("bad-table")?;
-    let transform = match Transform::from_notes(&summary.notes) {
-        Some(transform) => transform,
-        None => Transform::guess(&table, &params.label).or_invalid("bad-label")?,
-    };
-    let input = input_of(&summary, transform.features.len())?;
+    let model = Scored::read(&fs::read(run.input("model")?)?, &table, &params.label)?;
+    let transform = &model.transform;
     let examples = transform.examples(&table).or_invalid("bad-table")?;
-    let answers = score_all(run, &examples, input, params.batch.max(1), &transform, infer)?;
+    let progress = |done| run.progress(0.9 * done as f64 / examples.rows() as f64, "scoring");
+    let answers = model.answer(&examples.features, params.batch, infer, progress)?;
     match (&examples.target, answers) {
         (Target::Classes(truth), Answer::Classes { found, probabilities }) => {
-            let report = Classification::of(&transform, truth, &found, probabilities.as_deref());
-            record(run, &report.metrics())?;
+            let mut report = Classification::of(transform, truth, &found, probabilities.as_deref());
+            report.groups = groups(&params, &table, &report.classes, truth, &found)?;
+            record(run, &report.metrics());
             run.result("confusion", &json!({ "classes": report.classes, "counts": report.confusion }))?;
-            write(run, &report, page::classification(&params.title, &transform, &report), &params.title, transform.task)
+            write(run, &report, page::classification(&params.title, transform, &report), &params.title, transform.task)
         }
         (Target::Values(truth), Answer::Values(found)) => {
+            if !params.group_by.is_empty() {
+                return Err(Failure::invalid(
+                    "bad-params",
+                    "group_by compares how often groups get a class; this is a value",
+                ));
+            }
             let report = Regression::of(truth, &found);
-            record(run, &report.metrics())?;
-            write(run, &report, page::regression(&params.title, &transform, &report), &params.title, transform.task)
+            record(run, &report.metrics());
+            write(run, &report, page::regression(&params.title, transform, &report), &params.title, transform.task)
         }
         _ => Err(Failure::invalid("other-task", "the model answers in another kind than the label asks for")),
     }
 }
 
-/// The one input, which must take as many features as there are.
-fn input_of(summary: &Summary, features: usize) -> Result<&str, Failure> {
-    let [Port { name, shape, .. }] = summary.inputs.as_slice() else {
-        let found = summary.inputs.len();
-        return Err(Failure::invalid("bad-model", format!("the model has {found} inputs, where one tensor is needed")));
+/// How alike the groups of each column are treated.
+fn groups(
+    params: &Params,
+    table: &Table,
+    classes: &[String],
+    truth: &[usize],
+    found: &[usize],
+) -> Result<Vec<Fairness>, Failure> {
+    let last = classes.last().map(String::as_str).unwrap_or_default();
+    let positive = if params.positive.is_empty() { last } else { &params.positive };
+    let Some(positive) = classes.iter().position(|it| it == positive) else {
+        let message = format!("positive is `{positive}`; the classes are {}", classes.join(", "));
+        return Err(Failure::invalid("bad-params", message));
     };
-    match shape.as_slice() {
-        [_, Some(wanted)] if *wanted != features as u64 => {
-            let message = format!("the model takes {wanted} features, the data has {features} columns of numbers");
-            Err(Failure::invalid("bad-table", message))
-        }
-        _ => Ok(name),
-    }
+    let of = |name: &String| {
+        let column = table.column(name).or_invalid("bad-group")?;
+        Fairness::of(column, &classes[positive], positive, truth, found).or_invalid("bad-group")
+    };
+    params.group_by.iter().map(of).collect()
 }
 
-fn score_all(
-    run: &Run,
-    examples: &Examples,
-    input: &str,
-    batch: usize,
-    transform: &Transform,
-    infer: impl Fn(&Tensor) -> Result<Vec<Tensor>, Failure>,
-) -> Result<Answer, Failure> {
-    let mut all = Answer::none(transform.task);
-    for (at, rows) in examples.features.chunks(batch.saturating_mul(examples.width)).enumerate() {
-        let shape = [(rows.len() / examples.width) as u64, examples.width as u64];
-        let outputs = infer(&Tensor::f32(input, shape, rows))?;
-        all.append(Answer::read(&outputs, transform, shape[0] as usize)?)?;
-        run.progress(0.9 * (at as f64 + 1.0) * batch as f64 / (examples.rows() as f64 + batch as f64), "scoring");
-    }
-    Ok(all)
-}
-
-fn record(run: &Run, metrics: &[(&str, f64)]) -> Result<(), Failure> {
+fn record(run: &Run, metrics: &[(&str, f64)]) {
     metrics.iter().for_each(|(name, value)| run.metric(name, *value));
-    Ok(())
 }
 
 fn write(run: &Run, report: &impl serde::Serialize, page: String, title: &str, task: Task) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use weft_report::{Page, Series, Shades, Tile, bars, heatmap, histogram, lines, number, scatter, table};
 use weft_tables::Transform;
 
-use crate::{classes::Classification, values::Regression};
+use crate::{classes::Classification, groups::Fairness, values::Regression};
 
 /// A classifier's report as HTML.
 pub(crate) fn classification(title: &str, transform: &Transform, report: &Classification) -> String {
@@ -23,7 +23,11 @@ pub(crate) fn classification(title: &str, transform: &Transform, report: &Classi
     if !report.roc.is_empty() {
         page = page.section("ROC", roc(report));
     }
-    page.section("By class", by_class(report)).render()
+    page = page.section("By class", by_class(report));
+    for groups in &report.groups {
+        page = page.section(&format!("By {}", groups.column), by_group(groups));
+    }
+    page.render()
 }
 
 /// A regression's report as HTML.
@@ -75,4 +79,27 @@ fn by_class(report: &Classification) -> Markup {
     };
     let rows: Vec<_> = report.per_class.iter().map(row).collect();
     table(&["Class", "Rows", "Precision", "Recall", "F1", "AUC"], &rows)
+}
+
+fn by_group(groups: &Fairness) -> Markup {
+    let optional = |it: Option<f64>| it.map_or("–".to_owned(), number);
+    let row = |it: &crate::groups::Group| {
+        let rates = [it.true_positive_rate, it.false_positive_rate].map(optional);
+        [
+            vec![it.value.clone(), it.rows.to_string(), number(it.selection_rate)],
+            rates.to_vec(),
+            vec![number(it.accuracy)],
+        ]
+        .concat()
+    };
+    let rows: Vec<_> = groups.groups.iter().map(row).collect();
+    html! {
+        (table(&["Group", "Rows", "Selected", "True positives", "False positives", "Accuracy"], &rows))
+        p.note {
+            "Selected: the share that is given " (groups.positive) ". Demographic parity: difference "
+            (optional(groups.demographic_parity_difference)) ", ratio " (optional(groups.demographic_parity_ratio))
+            ". Equalized odds: difference " (optional(groups.equalized_odds_difference)) ", ratio "
+            (optional(groups.equalized_odds_ratio)) "."
+        }
+    }
 }

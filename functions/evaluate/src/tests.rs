@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use weft_onnx::Builder;
-use weft_tables::Feature;
+use weft_tables::{Feature, Transform};
 
 use super::*;
 
@@ -138,4 +138,21 @@ fn without_probabilities_there_is_no_curve_and_no_loss() {
     let run = setting(folder.path(), &model(&transform(&["5", "8"]), true), WINES);
     with_model(Params::default(), &run, |batch| Ok(wine(batch)?.into_iter().take(1).collect())).unwrap();
     assert_eq!((&report(folder.path())["auc"], &report(folder.path())["log_loss"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn groups_are_compared_by_a_column_that_is_no_feature() {
+    let data = "b,a,who,y\n0,0.9,x,5\n0,0.8,x,5\n0,0.3,y,5\n0,0.6,y,8\n0,0.1,y,8\n";
+    let folder = tempfile::tempdir().unwrap();
+    let run = setting(folder.path(), &model(&transform(&["5", "8"]), true), data);
+    let asked = |positive: &str| Params {
+        group_by: vec!["who".to_owned()],
+        positive: positive.to_owned(),
+        ..Params::default()
+    };
+    with_model(asked("5"), &run, wine).unwrap();
+    assert!((metric(&run, "demographic_parity_difference") - 2.0 / 3.0).abs() < 1e-12);
+    assert_eq!(report(folder.path())["groups"][0]["groups"][0]["selection_rate"], 1.0);
+    assert!(fs::read_to_string(folder.path().join("out/page")).unwrap().contains("By who"));
+    assert_eq!(with_model(asked("7"), &run, wine).unwrap_err().code, "bad-params");
 }

@@ -1,7 +1,8 @@
-//! Loads a dataset: one that comes with the function, or a CSV or Parquet file.
+//! Loads a dataset: one that comes with the function, or a CSV, JSON or Parquet file.
 
 mod builtin;
 mod format;
+mod json;
 mod parquet;
 
 use std::{fs, io::BufWriter};
@@ -25,6 +26,9 @@ struct Params {
     /// What parts the cells of a CSV line.
     #[serde(default)]
     delimiter: Option<char>,
+    /// Where in JSON the list of records lies, such as `data.items`; at the top, when empty.
+    #[serde(default)]
+    records: String,
     /// The column to predict, for the schema; where none is named, the last.
     #[serde(default)]
     label: String,
@@ -61,7 +65,7 @@ struct Loaded {
 fn from_source(params: &Params, run: &Run) -> Result<Loaded, Failure> {
     let source = run.input_info("source")?;
     let bytes = fs::read(&source.path)?;
-    let table = params.format.read(bytes, params.delimiter).or_invalid("bad-source")?;
+    let table = params.format.read(bytes, params.delimiter, &params.records).or_invalid("bad-source")?;
     Ok(Loaded { table, title: "the input `source`".to_owned(), origin: Some(source.digest), license: None })
 }
 

@@ -72,6 +72,37 @@ fn a_parquet_file_is_known_by_its_first_bytes() {
     assert_eq!(written(folder.path()), "id,alcohol,color\n1,9.4,red\n2,,white\n3,10.25,red\n");
 }
 
+fn from_source(source: &str, given: Value) -> Result<String, String> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("in")).unwrap();
+    fs::write(folder.path().join("in/source"), source).unwrap();
+    job(folder.path(), given).map_err(|it| it.to_string())?;
+    Ok(written(folder.path()))
+}
+
+#[test]
+fn json_is_known_by_its_bracket_and_its_keys_are_columns_as_they_come() {
+    let list = "[{\"a\": 1, \"b\": {\"c\": \"ü,\", \"d\": [1, 2]}}, {\"e\": true, \"a\": null}, {}]";
+    assert_eq!(from_source(list, json!({})).unwrap(), "a,b.c,b.d,e\n1,\"ü,\",\"[1,2]\",\n,,,true\n,,,\n");
+    let lines = "\u{feff}{\"a\": 1}\n\n{\"a\": \"x\", \"n\": 9007199254740993}\n";
+    assert_eq!(from_source(lines, json!({})).unwrap(), "a,n\n1,\nx,9007199254740993\n");
+    let inside = "{\"data\": {\"items\": [{\"x\": 1.5}]}, \"next\": null}";
+    assert_eq!(from_source(inside, json!({ "records": "data.items" })).unwrap(), "x\n1.5\n");
+    assert_eq!(from_source(inside, json!({})).unwrap(), "data.items,next\n\"[{\"\"x\"\":1.5}]\",\n");
+}
+
+#[test]
+fn json_that_is_no_table_says_why() {
+    let fails = |source: &str, given: Value| from_source(source, given).unwrap_err();
+    assert!(fails("[1]", json!({})).contains("record 1 is no object"));
+    assert!(fails("[{\"a\": 1}", json!({})).contains("cannot be read as json"));
+    assert!(fails("{\"a\": 1}", json!({ "records": "b" })).contains("no list of records at `b`"));
+    assert!(fails("[]", json!({})).contains("has no header"));
+    assert!(fails("a,b\n1,2\n", json!({ "format": "json" })).contains("cannot be read as json"));
+    let deep = format!("{}1{}", "{\"a\":".repeat(20), "}".repeat(20));
+    assert!(fails(&deep, json!({})).contains("more than 16 deep"));
+}
+
 #[test]
 fn what_cannot_be_loaded_says_what_can() {
     let folder = tempfile::tempdir().unwrap();

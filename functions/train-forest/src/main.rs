@@ -1,21 +1,14 @@
 //! Trains a random forest and exports it as ONNX.
 
-mod export;
-mod forest;
-mod grow;
-
-use std::fs;
-
 use serde::Deserialize;
-use serde_json::{Value, json};
-use smartcore::metrics;
+use serde_json::json;
 use weft::{Failure, OrFail, Run};
-use weft_tables::{Examples, Table, Target, Transform};
-
-use crate::{
-    forest::Forest,
-    grow::{Criterion, Settings},
+use weft_learn::{
+    Algorithm,
+    forest::{self, Criterion, Forest, Settings},
+    training::{self, Holdout, Material},
 };
+use weft_tables::{Examples, Transform};
 
 /// How to train.
 #[derive(Deserialize)]
@@ -32,16 +25,12 @@ struct Params {
     /// How many features are tried at a split; the root of their number, when 0.
     features_per_split: usize,
     criterion: Criterion,
-    /// The share of rows held back to measure by; none, when 0.
-    validation: f64,
-    /// The seed of that share: a fixed one, so that the trials of a sweep are measured by the same rows.
-    validation_seed: u64,
-    /// Whether the exported forest learns from the rows held back too.
-    refit: bool,
     /// The seed of the forest; the run's, where none is given.
     seed: Option<u64>,
     /// The column to predict, where there is no input `transform`; the last, when empty.
     label: String,
+    #[serde(flatten)]
+    holdout: Holdout,
 }
 
 impl Default for Params {
@@ -53,58 +42,30 @@ impl Default for Params {
             min_samples_split: 2,
             features_per_split: 0,
             criterion: Criterion::Gini,
-            validation: 0.2,
-            validation_seed: 0,
-            refit: true,
             seed: None,
             label: String::new(),
+            holdout: Holdout::default(),
         }
     }
 }
 
 #[weft::job]
 fn train(params: Params, run: &Run) -> Result<(), Failure> {
-    let table = Table::from_csv(&fs::read(run.input("train")?)?).or_invalid("bad-table")?;
-    let transform = transform(run, &table, &params.label)?;
-    // Trees ask whether a value is above a threshold, so scaling changes nothing for them: they grow on filled rows.
-    let examples = transform.examples(&table).or_invalid("bad-table")?.map(|row| transform.fill(row));
-    check(&params, &examples)?;
-    let settings = settings(&params, &transform, params.seed.unwrap_or_else(|| run.seed()));
-    let split = weft_tables::split(&examples.strata(), params.validation, params.validation_seed);
-    let forest = if split.held.is_empty() {
-        grow(run, &examples, &settings, (0.0, 0.95))?
-    } else {
-        let rehearsal = rehearse(run, &examples.pick(&split.kept), &examples.pick(&split.held), &settings)?;
-        if params.refit { grow(run, &examples, &settings, (0.5, 0.95))? } else { rehearsal }
-    };
-    run.metric("out_of_bag", forest.out_of_bag);
-    write(run, &transform, &forest, &params)
-}
-
-/// The transform that came with the rows, with the classes that occur in them; or none.
-fn transform(run: &Run, table: &Table, label: &str) -> Result<Transform, Failure> {
-    if !run.has_input("transform") {
-        return Transform::guess(table, label).or_invalid("bad-label");
-    }
-    let json = fs::read(run.input("transform")?)?;
-    let transform: Transform = serde_json::from_slice(&json).or_invalid("bad-transform")?;
-    transform.with_classes_of(table).or_invalid("bad-label")
-}
-
-fn check(params: &Params, examples: &Examples) -> Result<(), Failure> {
-    if !(0.0..1.0).contains(&params.validation) {
-        return Err(Failure::invalid(
-            "bad-params",
-            format!("validation must be from 0 to 1, not {}", params.validation),
-        ));
-    }
     if params.trees == 0 || params.min_samples_leaf == 0 {
         return Err(Failure::invalid("bad-params", "trees and min_samples_leaf must be at least 1"));
     }
-    match examples.gap() {
-        Some(row) => Err(Failure::invalid("gap", format!("row {row} has a gap; let prepare fill or drop it"))),
-        None => Ok(()),
-    }
+    let material = Material::read(run, &params.label)?;
+    let examples = material.filled()?;
+    let settings = settings(&params, &material.transform, params.seed.unwrap_or_else(|| run.seed()));
+    let forest = params.holdout.learn(
+        &examples,
+        |train, held| rehearse(run, train, held, &settings),
+        |all| grow(run, all, &settings, (0.5, 0.95)),
+    )?;
+    run.metric("out_of_bag", forest.out_of_bag);
+    let algorithm = Algorithm::Forest(settings);
+    let title = algorithm.title(material.transform.task);
+    training::write(run, &material.transform, &forest, &examples, title, algorithm.params(), json!({}))
 }
 
 fn settings(params: &Params, transform: &Transform, seed: u64) -> Settings {
@@ -126,18 +87,7 @@ fn rehearse(run: &Run, train: &Examples, held: &Examples, settings: &Settings) -
     for (trees, score) in forest.curve(held) {
         run.metric_at("validation_score", score, i64::try_from(trees).unwrap_or(i64::MAX));
     }
-    match (&held.target, forest.predict(held)) {
-        (Target::Classes(truth), Target::Classes(found)) => {
-            let as_labels = |all: &[usize]| all.iter().map(|&it| it as u32).collect::<Vec<_>>();
-            run.metric("accuracy", metrics::accuracy(&as_labels(truth), &as_labels(&found)));
-        }
-        (Target::Values(truth), Target::Values(found)) => {
-            run.metric("r2", metrics::r2(truth, &found));
-            run.metric("rmse", metrics::mean_squared_error(truth, &found).sqrt());
-            run.metric("mae", metrics::mean_absolute_error(truth, &found));
-        }
-        _ => return Err(Failure::fatal("mixed-targets", "the forest answers in another kind than it was asked")),
-    }
+    training::record(run, &forest, held);
     Ok(forest)
 }
 
@@ -146,35 +96,7 @@ fn grow(run: &Run, examples: &Examples, settings: &Settings, share: (f64, f64)) 
         let fraction = share.0 + (share.1 - share.0) * done as f64 / settings.trees as f64;
         run.progress(fraction, &format!("{done} of {} trees", settings.trees));
     };
-    grow::grow(examples, settings, progress).or_invalid("cannot-train")
-}
-
-fn write(run: &Run, transform: &Transform, forest: &Forest, params: &Params) -> Result<(), Failure> {
-    let bytes = export::onnx(transform, &forest.trees).or_fatal("bad-model")?;
-    fs::write(run.output("model"), &bytes)?;
-    let importances = forest.ranked(transform);
-    let table: Vec<Value> =
-        importances.iter().map(|(feature, share)| json!({ "feature": feature, "importance": share })).collect();
-    fs::write(run.output("importances"), serde_json::to_vec_pretty(&table)?)?;
-    let model = weft_onnx::Summary::read(&bytes).or_fatal("bad-model")?;
-    run.describe("importances", "table", &json!({ "columns": ["feature", "importance"], "rows": table.len() }))?;
-    run.describe(
-        "model",
-        "model",
-        &json!({
-            "format": "onnx",
-            "algorithm": "random forest",
-            "task": transform.task,
-            "label": transform.label,
-            "features": transform.features.iter().map(|it| &it.name).collect::<Vec<_>>(),
-            "classes": transform.classes,
-            "signature": { "inputs": model.inputs, "outputs": model.outputs },
-            "params": { "trees": params.trees, "max_depth": params.max_depth, "min_samples_leaf": params.min_samples_leaf },
-            "nodes": forest.trees.iter().map(|it| it.nodes.len()).sum::<usize>(),
-        }),
-    )?;
-    run.metric("model_bytes", bytes.len() as f64);
-    run.result("importances", &table)
+    forest::fit(examples, settings, progress).or_invalid("cannot-train")
 }
 
 #[cfg(test)]

@@ -1,11 +1,9 @@
 //! Rows in, a forest out that has learned something.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
-use smartcore::{
-    ensemble::random_forest_classifier::{RandomForestClassifier, RandomForestClassifierParameters},
-    linalg::basic::matrix::DenseMatrix,
-};
+use serde_json::{Value, json};
+use weft_tables::Table;
 
 use super::*;
 
@@ -28,14 +26,6 @@ fn setting(folder: &Path, train: &str) {
 
 fn params(json: Value) -> Params {
     serde_json::from_value(json).unwrap()
-}
-
-fn grown(text: &str, given: Value) -> (Transform, Examples, Forest) {
-    let table = Table::from_csv(text.as_bytes()).unwrap();
-    let transform = Transform::guess(&table, "").unwrap();
-    let examples = transform.examples(&table).unwrap();
-    let forest = grow::grow(&examples, &settings(&params(given), &transform, 5), |_| ()).unwrap();
-    (transform, examples, forest)
 }
 
 fn metric(run: &Run, name: &str) -> f64 {
@@ -67,49 +57,13 @@ fn a_forest_learns_and_says_so() {
 #[test]
 fn the_same_seed_grows_the_same_bytes() {
     let bytes = |seed| {
-        let (transform, _, forest) = grown(&grid(200), json!({ "trees": 5 }));
-        assert_eq!(forest.trees.len(), 5);
         let folder = tempfile::tempdir().unwrap();
         setting(folder.path(), &grid(200));
         train(params(json!({ "trees": 5, "seed": seed })), &Run::in_folder(folder.path())).unwrap();
-        assert_eq!(transform.class_labels(), [0, 1, 9]);
         fs::read(folder.path().join("out/model")).unwrap()
     };
     assert_eq!(bytes(1), bytes(1));
     assert_ne!(bytes(1), bytes(2));
-}
-
-#[test]
-fn probabilities_of_a_row_add_up_to_one() {
-    let (_, examples, forest) = grown(&grid(300), json!({ "trees": 20, "max_depth": 3 }));
-    for row in examples.iter() {
-        assert!((forest.sums(row).iter().sum::<f32>() - 1.0).abs() < 1e-5);
-    }
-}
-
-#[test]
-fn a_tree_asks_at_most_as_many_questions_as_it_may() {
-    for (max_depth, most) in [(1, 3), (2, 7), (3, 15)] {
-        let (_, _, forest) = grown(&grid(300), json!({ "trees": 4, "max_depth": max_depth }));
-        let sizes: Vec<_> = forest.trees.iter().map(|it| it.nodes.len()).collect();
-        assert!(sizes.iter().all(|it| *it <= most) && sizes.iter().any(|it| *it > most / 2), "{sizes:?}");
-    }
-}
-
-/// With whole leaves voting for the class the library gives them, our trees are the library's forest.
-#[test]
-fn the_trees_taken_out_answer_as_the_library_does() {
-    let (_, examples, _) = grown(&grid(400), json!({ "trees": 1 }));
-    let Target::Classes(classes) = &examples.target else { unreachable!() };
-    let x = DenseMatrix::new(examples.rows(), examples.width, examples.features.clone(), false).unwrap();
-    let y: Vec<u32> = classes.iter().map(|&it| it as u32).collect();
-    let settings = RandomForestClassifierParameters::default().with_n_trees(1).with_keep_samples(true).with_seed(3);
-    let fitted = RandomForestClassifier::fit(&x, &y, settings).unwrap();
-    let tree = grow::hard_tree(serde_json::to_value(&fitted).unwrap(), 3);
-    let ours: Vec<u32> =
-        examples.iter().map(|row| tree.leaf(row).unwrap().iter().position(|it| *it > 0.0).unwrap() as u32).collect();
-    assert_eq!(ours, fitted.predict(&x).unwrap());
-    assert!(tree.nodes.len() > 10);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use host_core::{
     Name,
     identity::{Demand, Denied, Principal, Role, bearer},
@@ -17,6 +18,7 @@ use host_core::{
     ports::{TokenRefusal, Tokens as _},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use marketplace::registry::{self, Registry};
 
 use crate::{AppState, problem::Problem, v2::Refusal};
 
@@ -74,14 +76,19 @@ impl From<Refused> for Problem {
 
 impl Refused {
     /// The answer, in the form of the path that was asked.
-    fn answer(self, is_inference: bool) -> Response {
+    fn answer(self, form: Form) -> Response {
         let challenge = match &self {
+            // The tools that speak to registries have passwords; a token is one.
+            Self::Nobody | Self::Token(_) if form == Form::Registry => Some("Basic realm=\"weft\""),
             Self::Nobody => Some("Bearer realm=\"weft\""),
             Self::Token(_) => Some("Bearer realm=\"weft\", error=\"invalid_token\""),
             _ => None,
         };
-        let mut response =
-            if is_inference { Refusal::from(self).into_response() } else { Problem::from(self).into_response() };
+        let mut response = match form {
+            Form::Problem => Problem::from(self).into_response(),
+            Form::Inference => Refusal::from(self).into_response(),
+            Form::Registry => registry::Refusal::from(self).into_response(),
+        };
         if let Some(challenge) = challenge {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
@@ -97,6 +104,39 @@ impl From<Refused> for Refusal {
             Refused::Denied(_) => StatusCode::FORBIDDEN,
         };
         Self::new(status, refused.to_string())
+    }
+}
+
+impl From<Refused> for registry::Refusal {
+    fn from(refused: Refused) -> Self {
+        let message = refused.to_string();
+        let (status, code) = match refused {
+            Refused::Nobody | Refused::Token(_) => (StatusCode::UNAUTHORIZED, registry::Code::Unauthorized),
+            Refused::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, registry::Code::TooManyRequests),
+            Refused::Denied(_) => (StatusCode::FORBIDDEN, registry::Code::Denied),
+        };
+        Self::new(status, code, message)
+    }
+}
+
+/// The form in which a path is answered where it is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As everywhere else.
+    Problem,
+    /// As the inference protocol has it.
+    Inference,
+    /// As OCI has it.
+    Registry,
+}
+
+impl Form {
+    fn of(path: &str) -> Self {
+        match path {
+            _ if Registry::owns(path) => Self::Registry,
+            _ if path.starts_with("/v2") => Self::Inference,
+            _ => Self::Problem,
+        }
     }
 }
 
@@ -116,7 +156,7 @@ pub(crate) async fn check(State(state): State<AppState>, mut request: Request, n
         Ok(None) => next.run(request).await,
         Err(refused) => {
             tracing::info!(method = %request.method(), path, from = ?from, reason = %refused, "refused a request");
-            refused.answer(path.starts_with("/v2"))
+            refused.answer(Form::of(path))
         }
     }
 }
@@ -136,7 +176,7 @@ async fn admit(state: &AppState, rule: Option<Rule>, asked: Asked<'_>) -> Result
     if rule.is_some_and(|it| it.reach == Reach::Everybody) {
         return Ok(None);
     }
-    let principal = Principal { from: asked.from, ..identify(state, asked.headers, asked.from).await? };
+    let principal = Principal { from: asked.from, ..identify(state, &asked).await? };
     // A path that is none, or that takes other methods, is told so to whoever may ask anything at all.
     if let Some(rule) = rule {
         principal.check_role(rule.role)?;
@@ -150,8 +190,11 @@ async fn admit(state: &AppState, rule: Option<Rule>, asked: Asked<'_>) -> Result
     Ok(Some(principal))
 }
 
-async fn identify(state: &AppState, headers: &HeaderMap, from: Option<IpAddr>) -> Result<Principal, Refused> {
-    let shown = bearer(headers).or_else(|| headers.contains_key(header::AUTHORIZATION).then_some(""));
+async fn identify(state: &AppState, asked: &Asked<'_>) -> Result<Principal, Refused> {
+    let (headers, from) = (asked.headers, asked.from);
+    let password = if Form::of(asked.path) == Form::Registry { password(headers) } else { None };
+    let shown = bearer(headers).or(password.as_deref());
+    let shown = shown.or_else(|| headers.contains_key(header::AUTHORIZATION).then_some(""));
     let Some(token) = shown else {
         return match state.access.demand {
             Demand::Tokens => Err(Refused::Nobody),
@@ -162,6 +205,14 @@ async fn identify(state: &AppState, headers: &HeaderMap, from: Option<IpAddr>) -
         Ok(principal) => Ok(principal),
         Err(refusal) => Err(failed(state, from, refusal)),
     }
+}
+
+/// The password of a request to the registry, whoever it says it is.
+fn password(headers: &HeaderMap) -> Option<String> {
+    let (scheme, pair) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let pair = String::from_utf8(STANDARD.decode(pair.trim()).ok()?).ok()?;
+    let (_, password) = pair.split_once(':')?;
+    scheme.eq_ignore_ascii_case("basic").then(|| password.to_owned())
 }
 
 /// Counts what is of no use by address. Tokens cannot be guessed, so whoever shows a good one is never kept waiting for

@@ -7,6 +7,7 @@ use axum::{
 };
 use host_core::identity::Demand;
 use http::{HeaderMap, StatusCode, Uri, header};
+use marketplace::registry::{self, Registry};
 
 use crate::{AppState, problem::Problem, v2::Refusal};
 
@@ -22,6 +23,9 @@ pub(crate) async fn same_site(State(state): State<AppState>, request: Request, n
 pub(crate) async fn same_site_inference(State(state): State<AppState>, request: Request, next: Next) -> Response {
     match check(&state, &request) {
         Ok(()) => next.run(request).await,
+        Err(stranger) if Registry::owns(request.uri().path()) => {
+            registry::Refusal::denied(stranger.to_string()).into_response()
+        }
         Err(stranger) => Refusal::new(StatusCode::FORBIDDEN, stranger.to_string()).into_response(),
     }
 }

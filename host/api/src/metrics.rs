@@ -3,11 +3,7 @@
 use std::{sync::atomic::AtomicU64, time::Duration};
 
 use axum::{extract::State, response::IntoResponse};
-use host_core::{
-    Name, RevisionId,
-    ports::{Deployments as _, Recorder as _, TriggerState, TriggerStatus},
-};
-use host_store::Counted;
+use host_core::ports::{Recorder as _, TriggerState, TriggerStatus};
 use http::header;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
@@ -20,6 +16,10 @@ use crate::{AppState, problem::Problem};
 
 /// As Prometheus asks for it.
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+mod counts;
+
+pub(crate) use counts::Counts;
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(metrics))
@@ -74,36 +74,20 @@ fn host(registry: &mut Registry, state: &AppState) {
 async fn calls(registry: &mut Registry, state: &AppState) -> Result<(), Problem> {
     let (calls, events) = (Family::<OfCalls, Counter>::default(), Family::<OfCalls, Counter>::default());
     let time = Family::<OfCalls, Counter<f64, AtomicU64>>::default();
-    for counted in state.store.recorder().counted() {
-        let Some((project, function)) = function_of(state, counted.revision).await? else { continue };
-        let Counted { verdict, calls: count, events: batch, duration_us, .. } = counted;
+    let mut counts = state.counts().lock().await;
+    counts.add(&state.store).await?;
+    for ((project, function, verdict), count) in counts.all() {
         let labels =
             OfCalls { project: project.to_string(), function: function.to_string(), verdict: verdict.as_str() };
-        calls.get_or_create(&labels).inc_by(count);
-        events.get_or_create(&labels).inc_by(batch);
-        time.get_or_create(&labels).inc_by(Duration::from_micros(duration_us).as_secs_f64());
+        calls.get_or_create(&labels).inc_by(count.calls);
+        events.get_or_create(&labels).inc_by(count.events);
+        time.get_or_create(&labels).inc_by(Duration::from_micros(count.duration_us).as_secs_f64());
     }
+    drop(counts);
     registry.register("calls", "Calls of functions, by how they ended", calls);
     registry.register("call_events", "Events that calls were given", events);
     registry.register_with_unit("call_duration", "Time that calls took, added up", Unit::Seconds, time);
     Ok(())
-}
-
-/// Whose revision it is: from memory, where it is active or was asked for before.
-async fn function_of(state: &AppState, id: RevisionId) -> Result<Option<(Name, Name)>, Problem> {
-    if let Some(known) = state.named().lock().get(&id) {
-        return Ok(Some(known.clone()));
-    }
-    match state.store.revision_by_id(id).await {
-        Ok(revision) => {
-            let named = (revision.project.clone(), revision.function.clone());
-            state.named().lock().insert(id, named.clone());
-            Ok(Some(named))
-        }
-        // Collected as garbage meanwhile.
-        Err(host_core::ports::DeployError::NotFound(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// What a counter of triggers counts.
@@ -170,7 +154,7 @@ fn signed(count: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use host_core::ports::TriggerId;
+    use host_core::{Name, ports::TriggerId};
 
     use super::*;
 

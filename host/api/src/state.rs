@@ -1,23 +1,24 @@
 //! What every route can reach.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use host_core::{
-    Name, RevisionId,
     budget::Budget,
     clock::Clock,
     identity::{Access, Attempts},
     ports::{Artifacts, Directory, Dispatch, Models, Score, Secrets, Sources},
+    trust::PublicKey,
 };
 use host_dispatch::{Endpoints, Release};
 use host_pipelines::Runs;
 use host_store::Store;
 use host_wire::config::Setting;
+use marketplace::registry::Registry;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::Config;
+use crate::{Config, metrics::Counts};
 
 /// The rooms that the control plane speaks for.
 pub struct Rooms {
@@ -39,8 +40,12 @@ pub struct Rooms {
     pub score: Arc<dyn Score>,
     /// Secrets.
     pub secrets: Arc<dyn Secrets>,
+    /// The key of whoever signed the library that came with this host.
+    pub library: Option<PublicKey>,
     /// Runs.
     pub runs: Runs,
+    /// Packages.
+    pub registry: Arc<Registry>,
     /// Triggers that run.
     pub sources: Arc<dyn Sources>,
     /// How much of request bodies the host holds at once, whoever reads them.
@@ -65,7 +70,7 @@ struct Inner {
     uploads: Semaphore,
     followers: Arc<Semaphore>,
     attempts: Mutex<Attempts>,
-    named: Mutex<HashMap<RevisionId, (Name, Name)>>,
+    counts: tokio::sync::Mutex<Counts>,
 }
 
 impl AppState {
@@ -75,7 +80,7 @@ impl AppState {
         let uploads = Semaphore::new(config.max_uploads as usize);
         let followers = Arc::new(Semaphore::new(config.max_followers as usize));
         let attempts = Mutex::new(Attempts::new(config.max_failures, Duration::from_secs(60)));
-        Self(Arc::new(Inner { config, rooms, uploads, followers, attempts, named: Mutex::default() }))
+        Self(Arc::new(Inner { config, rooms, uploads, followers, attempts, counts: tokio::sync::Mutex::default() }))
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -92,9 +97,9 @@ impl AppState {
         &self.0.attempts
     }
 
-    /// Whose revisions were asked for: project and function, which never change.
-    pub(crate) fn named(&self) -> &Mutex<HashMap<RevisionId, (Name, Name)>> {
-        &self.0.named
+    /// The calls of this host, added up.
+    pub(crate) fn counts(&self) -> &tokio::sync::Mutex<Counts> {
+        &self.0.counts
     }
 
     /// Places for those who follow something.

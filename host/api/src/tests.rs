@@ -7,5 +7,6 @@ mod host;
 mod inference;
 mod protocol;
 mod records;
+mod registry;
 mod runs;
 mod triggers;

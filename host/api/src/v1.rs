@@ -17,6 +17,8 @@ mod gc;
 mod logs;
 mod model_streams;
 mod models;
+mod namespaces;
+mod packages;
 mod pipelines;
 mod principal;
 mod projects;
@@ -25,24 +27,21 @@ mod runs;
 mod secrets;
 mod tokens;
 mod triggers;
+mod trust;
 
 /// Every route.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+    registry_routes()
         .routes(routes!(projects::list::list, projects::import::import))
         .routes(routes!(projects::export::export))
-        .routes(routes!(backup::create::create))
-        .routes(routes!(config::show::show))
-        .routes(routes!(gc::collect::collect))
-        .routes(routes!(principal::show::show))
-        .routes(routes!(tokens::list::list, tokens::create::create))
-        .routes(routes!(tokens::revoke::revoke))
         .routes(routes!(secrets::list::list))
         .routes(routes!(secrets::set::set, secrets::delete::delete))
         .routes(routes!(secrets::rotate::rotate))
         .routes(routes!(secrets::rekey::rekey))
+        .routes(routes!(trust::show::show, trust::set::set))
+        .routes(routes!(trust::add::add))
+        .routes(routes!(trust::revoke::revoke))
         .routes(routes!(audit::list::list))
-        .routes(routes!(audit::everywhere::everywhere))
         .routes(routes!(components::put::put, components::head::head))
         .routes(routes!(functions::list::list))
         .routes(routes!(functions::show::show, functions::delete::delete))
@@ -67,6 +66,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(pipelines::list::list, pipelines::deploy::deploy))
         .routes(routes!(pipelines::show::show, pipelines::delete::delete))
         .routes(routes!(runs::list::list, runs::submit::submit))
+        .routes(routes!(runs::import::import))
         .routes(routes!(runs::show::show))
         .routes(routes!(runs::cancel::cancel))
         .routes(routes!(runs::retry::retry))
@@ -87,4 +87,28 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(model_streams::show::show, model_streams::add::add, model_streams::remove::remove))
         .routes(routes!(endpoints::list::list))
         .routes(routes!(endpoints::serve::serve))
+}
+
+/// Those of a host that is a registry and nothing else.
+pub(crate) fn registry_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(backup::create::create))
+        .routes(routes!(config::show::show))
+        .routes(routes!(gc::collect::collect))
+        .routes(routes!(principal::show::show))
+        .routes(routes!(tokens::list::list, tokens::create::create))
+        .routes(routes!(tokens::revoke::revoke))
+        .routes(routes!(audit::everywhere::everywhere))
+        .routes(routes!(packages::list::list))
+        .routes(routes!(packages::categories::categories))
+        .routes(routes!(packages::show::show))
+        .routes(routes!(packages::deprecate::deprecate))
+        .routes(routes!(packages::versions::versions))
+        .routes(routes!(packages::version::version))
+        .routes(routes!(packages::docs::docs))
+        .routes(routes!(packages::yank::yank, packages::unyank::unyank))
+        .routes(routes!(namespaces::list::list))
+        .routes(routes!(namespaces::show::show, namespaces::claim::claim))
+        .routes(routes!(namespaces::add_owner::add_owner, namespaces::remove_owner::remove_owner))
+        .routes(routes!(namespaces::verify::verify))
 }

@@ -2,13 +2,16 @@
 
 use axum::{
     Json,
+    extract::{Request, State},
     response::{IntoResponse, Response},
 };
 use host_wire::oip;
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{AppState, body::Refused};
+use marketplace::registry::Registry;
+
+use crate::{AppState, body::Refused, principal::Caller};
 
 mod infer;
 mod model;
@@ -63,9 +66,13 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// A path under `/v2` that is none.
-pub(crate) async fn not_found(method: Method, uri: Uri) -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, format!("there is no {method} {}", uri.path()))
+/// What under `/v2` is not the protocol's: the registry's, or nothing at all.
+pub(crate) async fn registry(State(state): State<AppState>, Caller(caller): Caller, request: Request) -> Response {
+    let path = request.uri().path();
+    if Registry::owns(path) {
+        return state.registry.answer(&caller, request).await;
+    }
+    Refusal::new(StatusCode::NOT_FOUND, format!("there is no {} {path}", request.method())).into_response()
 }
 
 /// A path that takes other methods.

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use crate::{
     args::BenchArgs,
     interrupt,
-    measure::{Setting, amqp, cold_start, http, kafka, pipeline, runs_page, score},
+    measure::{Setting, amqp, cold_start, http, kafka, languages, pipeline, pull, runs_page, score, swap, wake},
     places::Places,
     report::{Figure, Missing, Report},
     subject::Subject,
@@ -71,7 +71,16 @@ fn measure(setting: Setting<'_>, subject: Subject) -> Result<Vec<Figure>, Missin
                 return Err(Missing::on_purpose(subject, "pass --kafka HOST:PORT; `cargo xtask kafka` starts one"));
             }
         },
+        (Subject::Swap, _) => match &setting.args.kafka {
+            Some(brokers) => swap::measure(setting, brokers),
+            None => {
+                return Err(Missing::on_purpose(subject, "pass --kafka HOST:PORT; `cargo xtask kafka` starts one"));
+            }
+        },
+        (Subject::Wake, _) => wake::measure(setting),
         (Subject::ColdStart, _) => cold_start::measure(setting),
+        (Subject::Pull, _) => pull::measure(setting),
+        (Subject::Languages, _) => languages::measure(setting),
         (Subject::RunsPage, _) => runs_page::measure(setting, setting.args.runs),
         // The others are loaded over HTTP, in rounds.
         _ => Ok(Vec::new()),

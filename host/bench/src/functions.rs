@@ -45,6 +45,12 @@ pub(crate) const HTTP_RECORD_ALL: Function =
 /// `predict` from the library; it asks the model `wine`.
 pub(crate) const PREDICT: Function =
     Function { name: "predict", guest: "predict", manifest: &["[grants]\nmodel = [\"wine\"]\n"] };
+/// `score-records` from the library; its trigger is added.
+pub(crate) const SCORER: Function = Function {
+    name: "score-records",
+    guest: "score_records",
+    manifest: &["[grants]\nmodel = [\"wine\"]\nconfig = { input = \"input\" }\n"],
+};
 /// A job that does nothing, or hands a model on.
 pub(crate) const JOB: Function = Function {
     name: "bench-job",
@@ -54,6 +60,13 @@ pub(crate) const JOB: Function = Function {
         "[inputs.model]\nkind = \"model\"\noptional = true\n",
         "[outputs.model]\nkind = \"model\"\noptional = true\n",
     ],
+};
+
+/// What is published as a package: of some 300 KB, with all that a package has to say of itself.
+pub(crate) const PACKAGE: Function = Function {
+    name: "bench-package",
+    guest: "conformance_handler",
+    manifest: &["description = \"Is measured\"\nversion = \"0.1.0\"\nlicense = \"Apache-2.0\"\n", MODEL],
 };
 
 impl Function {
@@ -99,8 +112,20 @@ mod tests {
 
     #[test]
     fn every_manifest_is_one() {
-        let all =
-            [HANDLER, AMQP, KAFKA, HANDLER_FRESH, HANDLER_RECORD_ALL, HTTP, HTTP_FRESH, HTTP_RECORD_ALL, PREDICT, JOB];
+        let all = [
+            HANDLER,
+            AMQP,
+            KAFKA,
+            HANDLER_FRESH,
+            HANDLER_RECORD_ALL,
+            HTTP,
+            HTTP_FRESH,
+            HTTP_RECORD_ALL,
+            PREDICT,
+            SCORER,
+            JOB,
+            PACKAGE,
+        ];
         for function in all {
             let manifest = Manifest::parse(&function.manifest()).unwrap();
             assert_eq!(manifest.name.as_str(), function.name);

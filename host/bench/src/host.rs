@@ -45,12 +45,24 @@ pub(crate) struct Answer {
 impl Host {
     /// Starts a host that keeps everything in `folder`, on SQLite or on the Postgres at `database`.
     pub(crate) fn start(places: &Places, folder: &Path, database: Option<&str>) -> Result<Self> {
+        Self::start_with(places, folder, database, &[])
+    }
+
+    /// The same with variables.
+    pub(crate) fn start_with(
+        places: &Places,
+        folder: &Path,
+        database: Option<&str>,
+        variables: &[(&str, &str)],
+    ) -> Result<Self> {
         let program = places.host()?;
         fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
         let mut up = Command::new(&program);
         up.args(["up", "--listen", "127.0.0.1:0", "--data"]).arg(folder.join("data"));
         // In a folder of its own it finds no weft.toml; and the model comes from this machine, past any proxy.
         up.current_dir(folder).stdin(Stdio::null()).env("NO_PROXY", "127.0.0.1").env_remove("DATABASE_URL");
+        // Taking the library over would be work beside what is measured.
+        up.env("WEFT_MARKETPLACE__LIBRARY", "none").envs(variables.iter().copied());
         if let Some(url) = database {
             up.env("DATABASE_URL", url);
         }

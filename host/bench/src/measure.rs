@@ -4,9 +4,13 @@ pub(crate) mod amqp;
 pub(crate) mod cold_start;
 pub(crate) mod http;
 pub(crate) mod kafka;
+pub(crate) mod languages;
 pub(crate) mod pipeline;
+pub(crate) mod pull;
 pub(crate) mod runs_page;
 pub(crate) mod score;
+pub(crate) mod swap;
+pub(crate) mod wake;
 
 use std::path::Path;
 

@@ -37,10 +37,14 @@ impl Places {
         there(self.program.with_file_name("fn"), hint)
     }
 
+    /// A file of the target folder, there or not.
+    pub(crate) fn built(&self, path: &str) -> PathBuf {
+        self.program.parent().and_then(Path::parent).unwrap_or(Path::new("target")).join(path)
+    }
+
     /// A guest by the name of its file, such as `conformance_http`.
     pub(crate) fn guest(&self, name: &str) -> Result<PathBuf> {
-        let target = self.program.parent().and_then(Path::parent).unwrap_or(Path::new("target"));
-        there(target.join("wasm32-wasip2/guest").join(name).with_extension("wasm"), "cargo xtask guests")
+        there(self.built("wasm32-wasip2/guest").join(name).with_extension("wasm"), "cargo xtask guests")
     }
 }
 

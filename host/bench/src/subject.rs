@@ -24,7 +24,11 @@ pub(crate) enum Subject {
     Kafka1k,
     Amqp100,
     Amqp1k,
+    Swap,
+    Wake,
     ColdStart,
+    Pull,
+    Languages,
 }
 
 impl Subject {
@@ -47,7 +51,11 @@ impl Subject {
         Self::Kafka1k,
         Self::Amqp100,
         Self::Amqp1k,
+        Self::Swap,
+        Self::Wake,
         Self::ColdStart,
+        Self::Pull,
+        Self::Languages,
     ];
 
     /// What it is called on the command line and in JSON.
@@ -70,7 +78,11 @@ impl Subject {
             Self::Kafka1k => "kafka-1k",
             Self::Amqp100 => "amqp-100",
             Self::Amqp1k => "amqp-1k",
+            Self::Swap => "swap",
+            Self::Wake => "wake",
             Self::ColdStart => "cold-start",
+            Self::Pull => "pull",
+            Self::Languages => "languages",
         }
     }
 
@@ -94,7 +106,11 @@ impl Subject {
             Self::Kafka1k => "Kafka to Kafka, 1 KiB",
             Self::Amqp100 => "AMQP to AMQP, 100 B",
             Self::Amqp1k => "AMQP to AMQP, 1 KiB",
+            Self::Swap => "a model swapped in a stream",
+            Self::Wake => "woken from no instance",
             Self::ColdStart => "cold start from disk",
+            Self::Pull => "a package pulled and deployed",
+            Self::Languages => "a handler in each language",
         }
     }
 
@@ -109,7 +125,11 @@ impl Subject {
                 | Self::Kafka1k
                 | Self::Amqp100
                 | Self::Amqp1k
+                | Self::Swap
+                | Self::Wake
                 | Self::ColdStart
+                | Self::Pull
+                | Self::Languages
         )
     }
 

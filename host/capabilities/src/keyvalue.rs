@@ -16,9 +16,11 @@ use host_core::{
 use serde::{Deserialize, Serialize};
 
 mod memory;
+mod quota;
 mod redis;
 
 pub use memory::MemoryState;
+pub use quota::Quota;
 pub use redis::RedisState;
 
 /// The bucket behind an empty identifier, which other hosts use for the one they offer.
@@ -38,13 +40,15 @@ pub struct Config {
     pub backend: Backend,
     /// How much may be kept in memory, where it is kept there.
     pub memory: ByteSize,
+    /// How much one bucket may hold in a database or in Redis, about; what comes beyond is refused until something goes.
+    pub bucket: ByteSize,
     /// How long an answer of Redis is waited for. Databases have `store.patience`.
     pub patience: Millis,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { backend: Backend::Sql, memory: ByteSize(64 << 20), patience: Millis(5_000) }
+        Self { backend: Backend::Sql, memory: ByteSize(64 << 20), bucket: ByteSize(1 << 30), patience: Millis(5_000) }
     }
 }
 

@@ -8,3 +8,4 @@ pub mod log;
 pub mod model;
 pub mod publish;
 pub mod secret;
+pub mod tcp;

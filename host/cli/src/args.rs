@@ -6,6 +6,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 mod gc;
 mod identity;
+mod marketplace;
+mod packages;
+mod runs;
 mod secrets;
 mod streams;
 mod transfer;
@@ -16,6 +19,12 @@ pub(crate) use identity::{
     AuditCommand, AuditListArgs, ContextCommand, Keeper, LoginArgs, Role, TokensCommand, TokensCreateArgs,
     TokensListArgs, TokensRevokeArgs,
 };
+pub(crate) use marketplace::{MarketplaceCommand, NamespacesCommand, NamespacesListArgs, OwnerRole};
+pub(crate) use packages::{
+    DeprecateArgs, DocArgs, KeyCommand, KeyNewArgs, MirrorArgs, PackagesCommand, PublishArgs, PullArgs, SearchArgs,
+    SignArgs, SignaturesArg, SourcesAddArgs, SourcesCommand, TrustAddArgs, TrustCommand, VerifyArgs, YankArgs,
+};
+pub(crate) use runs::{RunIdArgs, RunLogsArgs, RunsCommand, RunsListArgs, RunsPushArgs};
 pub(crate) use secrets::{SecretsCommand, SecretsSetArgs};
 pub(crate) use streams::{StreamArgs, StreamsAddArgs, StreamsCommand};
 pub(crate) use transfer::{
@@ -105,6 +114,23 @@ pub(crate) enum Command {
     /// Who changed what.
     #[command(subcommand)]
     Audit(AuditCommand),
+    #[command(flatten)]
+    Packages(PackagesCommand),
+    /// Keys that sign packages.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Whose packages the project takes.
+    #[command(subcommand)]
+    Trust(TrustCommand),
+    /// Where packages are looked for.
+    #[command(subcommand)]
+    Sources(SourcesCommand),
+    /// A registry of packages by itself.
+    #[command(subcommand)]
+    Marketplace(MarketplaceCommand),
+    /// Namespaces of packages, and who may publish in them.
+    #[command(subcommand)]
+    Namespaces(NamespacesCommand),
     /// Say what nobody needs any more, and take it away with --apply.
     Gc(GcArgs),
     /// Write everything of an installation to one file.
@@ -154,6 +180,24 @@ pub(crate) enum Template {
     Http,
     /// Runs to completion with inputs and outputs.
     Job,
+    /// Answers events, in Python.
+    PythonHandler,
+    /// Answers HTTP requests, in Python.
+    PythonHttp,
+    /// Runs to completion with inputs and outputs, in Python.
+    PythonJob,
+    /// The same in JavaScript.
+    JavascriptHandler,
+    /// The same in JavaScript.
+    JavascriptHttp,
+    /// The same in JavaScript.
+    JavascriptJob,
+    /// The same in TypeScript.
+    TypescriptHandler,
+    /// The same in TypeScript.
+    TypescriptHttp,
+    /// The same in TypeScript.
+    TypescriptJob,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -345,58 +389,6 @@ pub(crate) struct GraphArgs {
     /// How to draw it.
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: GraphFormat,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum RunsCommand {
-    /// List runs, newest first.
-    List(RunsListArgs),
-    /// Show a run: its steps, trials, results and artifacts.
-    Show(RunIdArgs),
-    /// Show what a run's steps wrote and logged.
-    Logs(RunLogsArgs),
-    /// Run again what failed or changed.
-    Retry(RunIdArgs),
-    /// Stop a run.
-    Cancel(RunIdArgs),
-    /// Do a run again from its record, and compare the bytes.
-    Reproduce(RunIdArgs),
-    /// Show what a request was answered that was to be answered later.
-    Response(RunResponseArgs),
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct RunsListArgs {
-    /// Only runs in this state: running, done, failed or cancelled.
-    #[arg(long)]
-    pub(crate) state: Option<String>,
-    /// Only runs of this pipeline or function.
-    #[arg(long)]
-    pub(crate) name: Option<String>,
-    /// How many.
-    #[arg(long, default_value_t = 20)]
-    pub(crate) limit: u32,
-    /// Begin after this one, the `next` of the page before.
-    #[arg(long)]
-    pub(crate) after: Option<String>,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct RunIdArgs {
-    /// The run's id, or the beginning of it.
-    pub(crate) id: String,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct RunLogsArgs {
-    /// The run's id, or the beginning of it.
-    pub(crate) id: String,
-    /// Only this step.
-    #[arg(long)]
-    pub(crate) step: Option<String>,
-    /// Keep following.
-    #[arg(long, short)]
-    pub(crate) follow: bool,
 }
 
 #[derive(Debug, Subcommand)]

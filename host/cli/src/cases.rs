@@ -41,14 +41,14 @@ pub(crate) type Differences = Vec<String>;
 pub(crate) struct Subject<'a> {
     pub(crate) dispatch: &'a dyn Dispatch,
     pub(crate) revision: &'a Revision,
-    /// The folder with `cases/`, against which files in cases are resolved.
+    /// The folder with the cases, against which files in them are resolved.
     pub(crate) folder: &'a Path,
 }
 
 /// Every case of a function, in order of file name.
 pub(crate) fn read(folder: &Path) -> Result<Vec<(String, Case)>, Stop> {
     let mut files: Vec<PathBuf> =
-        std::fs::read_dir(folder.join("cases")).into_iter().flatten().flatten().map(|it| it.path()).collect();
+        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|it| it.path()).collect();
     files.retain(|file| file.extension().is_some_and(|it| it == "json"));
     files.sort();
     files.into_iter().map(|file| Ok((name(&file), parse(&file)?))).collect()

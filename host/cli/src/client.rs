@@ -29,6 +29,8 @@ pub(crate) struct Client {
     project: String,
     /// The routes of a host in this very process, which needs no network.
     local: Option<Router>,
+    /// A certificate to trust beside those the machine knows.
+    ca: Option<std::path::PathBuf>,
 }
 
 impl Client {
@@ -41,7 +43,14 @@ impl Client {
         let http =
             http.build().map_err(|error| Stop::new(Exit::Failed, format!("could not make an HTTP client: {error}")))?;
         let base = connection.host.trim_end_matches('/').to_owned();
-        Ok(Self { http, base, token: token(connection)?, project: connection.project.clone(), local: None })
+        Ok(Self {
+            http,
+            base,
+            token: token(connection)?,
+            project: connection.project.clone(),
+            local: None,
+            ca: connection.ca.clone(),
+        })
     }
 
     /// A client of the host whose routes these are.
@@ -55,6 +64,27 @@ impl Client {
     /// The address of the host.
     pub(crate) fn base(&self) -> &str {
         &self.base
+    }
+
+    /// The token it shows, if any.
+    pub(crate) fn bearer(&self) -> Option<String> {
+        self.token.as_ref()?.to_str().ok()?.strip_prefix("Bearer ").map(str::to_owned)
+    }
+
+    /// The certificate it trusts beside those the machine knows, in PEM.
+    pub(crate) fn ca(&self) -> Result<Option<Vec<u8>>, Stop> {
+        let read = |file: &std::path::PathBuf| {
+            std::fs::read(file).map_err(|error| {
+                Stop::new(Exit::Usage, format!("could not read the certificate: {error}"))
+                    .at(file.display().to_string())
+            })
+        };
+        self.ca.as_ref().map(read).transpose()
+    }
+
+    /// The project it is about.
+    pub(crate) fn project(&self) -> &str {
+        &self.project
     }
 
     /// `/api/v1/projects/<project>` and what follows.

@@ -11,12 +11,15 @@ mod delete;
 mod deploy;
 mod gc;
 mod invoke;
+mod key;
 mod list;
 mod login;
 mod logs;
 mod migrate;
 mod models;
+mod namespaces;
 mod new;
+mod packages;
 mod pipeline;
 mod project;
 mod restore;
@@ -25,17 +28,20 @@ mod run;
 mod runs;
 mod secrets;
 mod show;
+mod sources;
 mod test;
 mod tokens;
 mod triggers;
+mod trust;
 mod up;
 
 use anyhow::Result;
 
 use crate::{
-    args::{Args, Command, ConfigCommand, PipelineCommand},
+    args::{Args, Command, ConfigCommand, MarketplaceCommand, PipelineCommand},
     client::Client,
     contexts::Connection,
+    serve::Role,
     ui::{Exit, Printer, Stop},
 };
 
@@ -44,12 +50,14 @@ pub(crate) fn run(args: Args, printer: &Printer) -> Result<()> {
     // Only who talks to a host is bothered by what is wrong with their contexts.
     let connection = Connection::of(&args);
     match args.command {
-        Command::Up(up) => up::run(&up, printer),
+        Command::Up(up) => up::run(&up, Role::Host, printer),
+        Command::Marketplace(MarketplaceCommand::Serve(serve)) => up::run(&serve, Role::Registry, printer),
         Command::New(new) => new::run(&new, printer),
         Command::Build(source) => build::run(&source, printer),
         Command::Config(ConfigCommand::Show(up)) => config::show(&up, printer),
         Command::Pipeline(PipelineCommand::Graph(graph)) => pipeline::graph(&graph, printer),
         Command::Context(command) => context::run(&command, printer),
+        Command::Key(command) => key::run(&command, printer),
         Command::Restore(restore) => block_on(restore::run(&restore, printer)),
         Command::Migrate(migrate) => block_on(migrate::run(&migrate, printer)),
         Command::Login(login) => block_on(login::run(&login, connection?, printer)),
@@ -76,6 +84,10 @@ async fn dispatch(command: Command, project: &str, client: &Client, printer: &Pr
         Command::Runs(command) => runs::run(command, client, printer).await,
         Command::Artifacts(command) => artifacts::run(command, client, printer).await,
         Command::Models(command) => models::run(command, client, printer).await,
+        Command::Packages(command) => packages::run(command, client, printer).await,
+        Command::Trust(command) => trust::run(&command, client, printer).await,
+        Command::Sources(command) => sources::run(command, client, printer),
+        Command::Namespaces(command) => namespaces::run(&command, client, printer).await,
         Command::Gc(args) => gc::run(&args, client, printer).await,
         Command::Backup(args) => backup::run(&args, client, printer).await,
         Command::Project(command) => project::run(command, client, printer).await,
@@ -86,10 +98,12 @@ async fn dispatch(command: Command, project: &str, client: &Client, printer: &Pr
         Command::Audit(command) => audit::run(&command, client, printer).await,
         Command::Whoami => login::whoami(client, printer).await,
         Command::Up(_)
+        | Command::Marketplace(_)
         | Command::New(_)
         | Command::Build(_)
         | Command::Config(_)
         | Command::Context(_)
+        | Command::Key(_)
         | Command::Restore(_)
         | Command::Migrate(_)
         | Command::Login(_) => Ok(()),

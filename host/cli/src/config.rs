@@ -60,6 +60,8 @@ pub(crate) struct Config {
     pub(crate) http: host_triggers::http::Config,
     /// Streams, the clock and what happens on the platform.
     pub(crate) triggers: host_triggers::Config,
+    /// The registry of packages.
+    pub(crate) marketplace: marketplace::registry::Config,
     /// Inputs by URL.
     pub(crate) fetch: host_capabilities::fetch::Config,
     /// Object stores, for artifacts and for inputs by URL.
@@ -108,6 +110,7 @@ impl Default for Config {
             api: host_api::Config::default(),
             http: host_triggers::http::Config::default(),
             triggers: host_triggers::Config::default(),
+            marketplace: marketplace::registry::Config::default(),
             fetch: host_capabilities::fetch::Config::default(),
             objects: host_store::objects::Config::default(),
         }
@@ -204,7 +207,7 @@ fn figment(args: &UpArgs) -> Result<Figment, Stop> {
         figment = figment.merge(Toml::file("weft.toml"));
     }
     let env = Env::prefixed("WEFT_")
-        .ignore(&["host", "project", "token", "ca", "log", "sdk", "secret_key", "redis_password"])
+        .ignore(&["host", "project", "token", "ca", "log", "sdk", "build_cache", "jco", "secret_key", "redis_password"])
         .filter(|key| !key.starts_with("test") && !key.starts_with("gen"))
         .split("__");
     Ok(figment

@@ -9,6 +9,7 @@ mod config;
 mod contexts;
 mod project;
 mod serve;
+mod sources;
 mod ui;
 
 use clap::Parser;

@@ -7,11 +7,13 @@ mod keys;
 mod listen;
 mod local;
 mod opening;
+mod packages;
 mod patience;
 mod registry;
 mod state;
 mod tls;
 mod triggers;
+mod trust;
 
 use std::{io::IsTerminal, path::Path, time::Duration};
 
@@ -19,7 +21,7 @@ use anyhow::{Context, Result};
 use host_core::identity::Demand;
 use host_wire::config::Setting;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -45,8 +47,17 @@ pub(crate) fn logging() {
     }
 }
 
+/// What a host is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Functions, pipelines, models, packages.
+    Host,
+    /// Packages alone: nothing that is deployed in its database answers or is woken.
+    Registry,
+}
+
 /// Serves until SIGTERM or Ctrl-C, then drains.
-pub(crate) async fn up(config: Config, settings: Vec<Setting>, printer: &Printer) -> Result<()> {
+pub(crate) async fn up(config: Config, settings: Vec<Setting>, role: Role, printer: &Printer) -> Result<()> {
     let certificate = config.tls()?.map(tls::Certificate::load).transpose()?;
     let demand = config.access().demand;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
@@ -57,16 +68,24 @@ pub(crate) async fn up(config: Config, settings: Vec<Setting>, printer: &Printer
     let drain = Duration::from_secs(config.drain_s);
     let bounds =
         listen::Bounds { connections: config.max_connections, head: Duration::from_secs(config.head_s), drain };
-    let data = config.data.clone();
+    let (data, library) = (config.data.clone(), config.marketplace.clone());
     let host = Host::build(config, Place::Disk).await?;
     if let Err(stop) = check_tokens(&host, demand, &data).await {
         host.close().await;
         return Err(stop);
     }
     let stop = CancellationToken::new();
-    let tasks = host.start(&stop).await?;
-    host.triggers.start(&tasks, &stop);
-    let front = host.front(settings, &stop);
+    let (tasks, front) = match role {
+        Role::Host => {
+            let tasks = host.start(&stop).await?;
+            host.triggers.start(&tasks, &stop);
+            (tasks, host.front(settings, &stop))
+        }
+        Role::Registry => (TaskTracker::new(), host.registry_front(settings, &stop)),
+    };
+    tasks.close();
+    tasks.spawn(host.packages.catalogue().clone().follow(stop.clone()));
+    packages::offer_library(&tasks, &host.packages, &library, &stop);
     let acceptor = certificate.as_ref().map(tls::Certificate::acceptor).transpose()?;
     let scheme = if acceptor.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{address}");

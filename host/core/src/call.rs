@@ -133,6 +133,8 @@ pub struct CallContext {
     pub origins: Arc<[Place]>,
     /// How many events of the platform led to this one, so that a chain of them comes to an end.
     pub depth: u8,
+    /// When the event was given up last, where somebody replays it.
+    pub given_up_at: Option<Timestamp>,
 }
 
 /// Where on a stream an event was read.
@@ -162,6 +164,7 @@ impl CallContext {
             track: None,
             origins: Arc::default(),
             depth: 0,
+            given_up_at: None,
         }
     }
 }

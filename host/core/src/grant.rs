@@ -9,11 +9,13 @@ mod http;
 mod origin;
 mod publish;
 mod secret;
+mod tcp;
 
 pub use http::{HostRule, HttpGrant, InvalidHttpGrant};
 pub use origin::{Host, InvalidOrigin, Origin, Scheme};
 pub use publish::{AmqpAddress, KafkaTopic, PublishGrant, PublishTarget};
 pub use secret::{Destination, InvalidDestination, PLACEHOLDER_END, PLACEHOLDER_START, SecretGrant};
+pub use tcp::{InvalidTcpGrant, TcpGrant};
 
 /// What a function may reach beyond its own events. Everything is denied unless listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,9 @@ pub struct Grants {
     /// Requests it may send.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub http: Vec<HttpGrant>,
+    /// Servers it may open connections to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tcp: Vec<TcpGrant>,
     /// Secrets it may read or send, by their names in the project.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secret: Vec<SecretGrant>,
@@ -46,6 +51,8 @@ pub enum Right {
     Model,
     /// Reach the network over HTTP.
     Http,
+    /// Open connections to servers.
+    Tcp,
     /// Keep keyed state.
     Keyvalue,
     /// Send events.
@@ -99,6 +106,7 @@ impl Grants {
             Right::Model => !self.model.is_empty(),
             Right::Config => !self.secret.is_empty() || !self.config.is_empty(),
             Right::Http => !self.http.is_empty(),
+            Right::Tcp => !self.tcp.is_empty(),
             Right::Keyvalue => !self.keyvalue.is_empty(),
             Right::Publish => !self.publish.is_empty(),
         }
@@ -110,6 +118,7 @@ impl Grants {
     /// When something is named twice or there is too much of it.
     pub fn check(&self) -> Result<(), String> {
         http::check(&self.http)?;
+        tcp::check(&self.tcp)?;
         publish::check(&self.publish)?;
         secret::check(&self.secret, &self.config)
     }
@@ -122,7 +131,7 @@ impl Grants {
 
     /// The rights by which it may.
     pub fn outside(&self) -> impl Iterator<Item = Right> {
-        [Right::Http, Right::Keyvalue, Right::Publish].into_iter().filter(|right| self.allows(*right))
+        [Right::Http, Right::Tcp, Right::Keyvalue, Right::Publish].into_iter().filter(|right| self.allows(*right))
     }
 
     /// The grant of the secret `name`.
@@ -145,6 +154,7 @@ impl Right {
         match self {
             Self::Model => "model",
             Self::Http => "http",
+            Self::Tcp => "tcp",
             Self::Keyvalue => "keyvalue",
             Self::Publish => "publish",
             Self::Config => "config",

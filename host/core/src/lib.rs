@@ -16,15 +16,18 @@ pub mod manifest;
 pub mod mask;
 pub mod model;
 pub mod name;
+pub mod package;
 pub mod page;
 pub mod pipeline;
 pub mod ports;
+pub mod range;
 pub mod record;
 pub mod retry;
 pub mod run;
 pub mod schedule;
 pub mod size;
 pub mod tensor;
+pub mod trust;
 
 pub use digest::Digest;
 pub use id::{CallId, RevisionId, RunId};

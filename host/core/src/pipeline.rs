@@ -22,6 +22,7 @@ mod reader;
 mod selector;
 mod sweep;
 mod template;
+mod tracked;
 mod trigger;
 mod woken;
 mod yaml;
@@ -38,6 +39,7 @@ pub use read::{MAX_STEPS, Parsed};
 pub use selector::{Goal, InvalidSelector, Selector, Trial};
 pub use sweep::{DEFAULT_PARALLEL, Draw, MAX_TRIALS, Random, Space, Sweep};
 pub use template::{InvalidSubject, Scope, Subject, Unresolved, has_placeholder, render, render_map, render_text};
+pub use tracked::{TRACKED_STEP, Tracked};
 pub use trigger::{MAX_TRIGGERS, PipelineTrigger};
 pub use woken::{EVENT_DATA, EVENT_INPUT, EVENT_OUTPUTS, EVENT_STEP, KeptEvent, MOST_INLINE, Woken};
 pub use yaml::{MAX_BYTES, MAX_DEPTH, MAX_NODES};
@@ -114,6 +116,8 @@ pub enum Action {
     Notify(Notify),
     /// Hands an event to a function. No pipeline's text can say so.
     Event(Woken),
+    /// Was done outside of any host, and told afterwards. No pipeline's text can say so.
+    Tracked(Tracked),
 }
 
 /// A job to run.
@@ -234,6 +238,7 @@ impl Action {
             Self::Request(_) => "request",
             Self::Notify(_) => "notify",
             Self::Event(_) => "event",
+            Self::Tracked(_) => "tracked",
         }
     }
 

@@ -11,8 +11,10 @@ mod journal;
 pub mod keyvalue;
 mod later;
 mod models;
+mod packages;
 mod publish;
 mod recorder;
+mod repositories;
 mod score;
 mod secrets;
 mod sources;
@@ -35,8 +37,10 @@ pub use journal::{Claim, Journal, JournalError, RunFilter, Settled, Settling, Tr
 pub use keyvalue::{Bucket, KeyValue, KeyValueError, Keys, LARGEST_VALUE, LONGEST_KEY, NoKeyValue};
 pub use later::{Answer, Answered, Later, LaterError, LaterRequest, NoAnswer, NoNotify, Notify, NotifyError};
 pub use models::{Endpoint, ModelError, Models, NewVersion};
+pub use packages::{Category, PackageError, Packages, Pulls, Search, Verdict};
 pub use publish::{NoPublish, Publish, PublishError, Sender};
 pub use recorder::{NoRecorder, Recorder};
+pub use repositories::{KeptManifest, NewManifest, NewPackage, Reference, Repositories};
 pub use score::Score;
 pub use secrets::{LONGEST, NewSecret, NoSecrets, SHORTEST, Secret, SecretError, SecretValue, Secrets};
 pub use sources::{

@@ -71,6 +71,8 @@ pub enum RunKind {
     Request,
     /// An event that woke a function, kept as a DAG of one step.
     Event,
+    /// What a program did outside of any host, told afterwards and kept as a DAG of one step.
+    Tracked,
 }
 
 impl RunKind {
@@ -82,6 +84,7 @@ impl RunKind {
             Self::Job => "job",
             Self::Request => "request",
             Self::Event => "event",
+            Self::Tracked => "tracked",
         }
     }
 }
@@ -328,6 +331,15 @@ pub enum Settlement {
         /// What it was given, as far as that was known.
         result: Box<StepResult>,
     },
+    /// Nobody had room for it: it is tried again after this wait, and this was no attempt.
+    Waits {
+        /// What it waits for.
+        failure: Failure,
+        /// For so long.
+        after_ms: u64,
+        /// What it was given, as far as that was known.
+        result: Box<StepResult>,
+    },
     /// It was stopped.
     Cancelled,
 }
@@ -353,6 +365,29 @@ pub struct StepResult {
     pub usage: Option<Usage>,
     /// The model versions that computed something for it.
     pub models: Vec<VersionId>,
+}
+
+/// A run that happened outside of any host, complete.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrackedRun {
+    /// What it was, as for any other run; its only step is [`crate::pipeline::TRACKED_STEP`].
+    pub spec: NewRun,
+    /// How it ended.
+    pub state: RunState,
+    /// What made it fail.
+    pub failure: Option<Failure>,
+    /// Its inputs. Their bytes need not be on any host.
+    pub inputs: Vec<StepInput>,
+    /// Its outputs, whose bytes are stored.
+    pub outputs: Vec<StepOutput>,
+    /// Its results.
+    pub results: Map<String, Value>,
+    /// Its metrics.
+    pub metrics: Vec<MetricPoint>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it was over.
+    pub finished_at: Timestamp,
 }
 
 /// Floats in JSON, with `"NaN"`, `"Infinity"` and `"-Infinity"` as text.

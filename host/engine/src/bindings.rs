@@ -10,10 +10,13 @@ mod model;
 mod nn;
 mod publish;
 mod run;
+mod sockets;
 
 use wasmtime::component::{HasSelf, Linker};
 
 use crate::guest::Guest;
+
+pub(crate) use sockets::Sockets;
 
 mod generated {
     wasmtime::component::bindgen!({
@@ -47,6 +50,7 @@ pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     wit::publish::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
     config::link(linker)?;
     keyvalue::link(linker)?;
+    sockets::link(linker)?;
     nn::link(linker)
 }
 

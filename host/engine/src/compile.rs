@@ -17,6 +17,7 @@ use wasmtime::component::Component;
 use crate::{Config, machine::Machine};
 
 mod cache;
+mod seal;
 
 pub(crate) use cache::Cache;
 
@@ -49,7 +50,7 @@ impl Compiler {
     }
 
     /// Removes the code of other engines, such as those of earlier releases, that none has used since `then`.
-    pub(crate) fn clean(&self, machines: [&Machine; 2], then: SystemTime) {
+    pub(crate) fn clean(&self, machines: [&Machine; 3], then: SystemTime) {
         self.cache.clean(&machines.map(|it| it.folder.as_str()), then);
     }
 
@@ -91,7 +92,10 @@ impl Compiler {
         // Compiling cannot be interrupted: whoever waits gives up, while the permits stay taken until it is done.
         let work = spawn_blocking(move || {
             let _held = (queued, permit, turn);
-            let code = machine.engine.precompile_component(&bytes).map_err(|error| refused(&error))?;
+            let code = machine
+                .engine
+                .precompile_component(&bytes)
+                .map_err(|error| PrepareError::Compile(format!("{error:#}")))?;
             cache.keep(&machine, &component, &code)
         });
         match timeout(self.limit.duration(), work).await {
@@ -112,16 +116,4 @@ impl Compiler {
         turns.insert(key, Arc::downgrade(&turn));
         turn
     }
-}
-
-/// Why the compiler refused a component, with what to do where that is known.
-fn refused(error: &wasmtime::Error) -> PrepareError {
-    let text = format!("{error:#}");
-    if text.contains("component model async") || text.contains("component-model-async") {
-        return PrepareError::Compile(format!(
-            "{text}; its toolchain uses the asynchronous component model of WASI 0.3, which this host does not run yet: \
-             build it for WASI 0.2, with async turned off"
-        ));
-    }
-    PrepareError::Compile(text)
 }

@@ -16,6 +16,8 @@ pub struct Config {
     pub keep_code: Millis,
     /// Instances that may be alive at once, over all functions; fewer where the machine has no room for as many.
     pub slots: u32,
+    /// The same, for functions whose components use the asynchronous component model: they run on an engine of their own.
+    pub async_slots: u32,
     /// The most memory that `limits.memory` may ask for, for anything but a job.
     pub slot_memory: ByteSize,
     /// Memory of a slot that stays resident between instances: faster fresh instances against more memory in use.
@@ -68,6 +70,7 @@ impl Default for Config {
             cache: PathBuf::from(".weft/compiled"),
             keep_code: Millis(7 * 86_400_000),
             slots: 1000,
+            async_slots: 64,
             slot_memory: ByteSize(1 << 30),
             keep_resident: ByteSize(1 << 20),
             loaded: 2000,

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use host_capabilities::{http::Reach, secret::Held};
+use host_capabilities::secret::Held;
 use host_core::{
     call::{CallContext, Finished, Usage},
     clock::Clock,
@@ -22,6 +22,7 @@ use crate::{
     output::{Author, Lines},
     supervise::Watch,
     ticker::Epochs,
+    ways::Ways,
 };
 
 /// What stands for a timeout that no clock can show.
@@ -51,8 +52,8 @@ pub(crate) struct Current {
     pub(crate) lines: Arc<Lines>,
     /// The secrets of a function that was granted some, as they were when the call began.
     pub(crate) held: Option<Arc<Held>>,
-    /// The way out of a function that was granted one.
-    pub(crate) outgoing: Option<Arc<Reach>>,
+    /// What its function was granted of the network.
+    pub(crate) ways: Ways,
     /// When the call came here.
     started: Instant,
     /// How long one run of the guest may take. A batch that broke runs its events one by one, each as long.
@@ -75,7 +76,7 @@ impl Current {
         context: CallContext,
         services: Arc<Services>,
         held: Option<Arc<Held>>,
-        outgoing: Option<Arc<Reach>>,
+        ways: Ways,
         length: Length,
     ) -> Self {
         let limits = &revision.manifest.limits;
@@ -93,7 +94,7 @@ impl Current {
             published: AtomicU32::new(0),
             models: Mutex::default(),
             held,
-            outgoing,
+            ways,
             started: Instant::now(),
             revision,
             context,

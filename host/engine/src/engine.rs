@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use host_capabilities::{
-    http::{Client, ClientError, Policy, Reach},
+    http::{Client, ClientError},
     keyvalue::Bounded,
     secret::Held,
 };
@@ -39,6 +39,7 @@ use crate::{
     platform,
     slots::{MakeRoom, Slots},
     ticker::{self, Epochs, Swept},
+    ways::Ways,
 };
 
 /// When to come back for a revision whose code is being made, milliseconds.
@@ -47,6 +48,8 @@ const LATE_MS: u32 = 2000;
 /// Runs functions. The only room that knows wasmtime.
 pub struct Engine {
     serve: Arc<Machine>,
+    /// For components that use the asynchronous component model.
+    concurrent: Arc<Machine>,
     job: Arc<Machine>,
     real_time: wasmtime::component::Linker<crate::guest::Guest>,
     outgoing: Client,
@@ -55,7 +58,10 @@ pub struct Engine {
     /// Revisions that are being made ready because a call came for them.
     late: Mutex<Vec<RevisionId>>,
     slots: Arc<Slots>,
+    concurrent_slots: Arc<Slots>,
     slot_count: u32,
+    /// Who is asked for idle instances once the slots of an engine are taken.
+    idle: [Arc<Idle>; 2],
     jobs: Arc<Semaphore>,
     services: Arc<Services>,
     artifacts: Arc<dyn Artifacts>,
@@ -103,14 +109,17 @@ impl Engine {
         let Parts { recorder, clock, artifacts, score, secrets, state, publish } = parts;
         let machine = |error: wasmtime::Error| EngineError::Machine(format!("{error:#}"));
         let serving = Serving::new(&config).map_err(machine)?;
+        let concurrent = Serving::concurrent(&config).map_err(machine)?;
         let working = Working::new().map_err(machine)?;
         let outgoing = Client::new(config.outgoing.clone())?;
         let tick = config.tick.duration();
-        let epochs = Arc::new(Epochs([serving.machine.engine.clone(), working.machine.engine.clone()]));
+        let engines = [&serving.machine, &concurrent.machine, &working.machine].map(|it| it.engine.clone());
+        let epochs = Arc::new(Epochs(engines));
         let held = epochs.clone();
         let state = Arc::new(Bounded::new(state));
         let engine = Arc::new_cyclic(|this: &Weak<Self>| Self {
             serve: Arc::new(serving.machine),
+            concurrent: Arc::new(concurrent.machine),
             job: Arc::new(working.machine),
             real_time: working.real_time,
             outgoing,
@@ -118,14 +127,18 @@ impl Engine {
             functions: Cache::new(config.loaded.max(1)),
             late: Mutex::default(),
             slots: Arc::new(Slots::new(serving.slots)),
+            concurrent_slots: Arc::new(Slots::new(concurrent.slots)),
             slot_count: serving.slots,
+            idle: [false, true].map(|is_concurrent| Arc::new(Idle { engine: this.clone(), is_concurrent })),
             jobs: Arc::new(Semaphore::new(config.jobs.clamp(1, Semaphore::MAX_PERMITS))),
             services: Arc::new(Services { config, recorder, clock, score, secrets, state, publish, _epochs: held }),
             artifacts,
             this: this.clone(),
         });
-        let idle: Weak<dyn MakeRoom> = engine.this.clone();
-        engine.slots.ask(idle);
+        for (slots, idle) in [&engine.slots, &engine.concurrent_slots].into_iter().zip(&engine.idle) {
+            let idle: Weak<dyn MakeRoom> = Arc::downgrade(&(idle.clone() as Arc<dyn MakeRoom>));
+            slots.ask(idle);
+        }
         ticker::start(&epochs, &engine, tick)?;
         engine.clean();
         Ok(engine)
@@ -135,7 +148,7 @@ impl Engine {
     fn clean(&self) {
         let now = SystemTime::from(self.services.clock.now());
         if let Some(then) = now.checked_sub(self.services.config.keep_code.duration()) {
-            self.compiler.clean([&self.serve, &self.job], then);
+            self.compiler.clean([&self.serve, &self.concurrent, &self.job], then);
         }
     }
 
@@ -176,8 +189,10 @@ impl Engine {
         let config = &self.services.config;
         let entries = revision.entries;
         let calls = if entries.http || entries.handler {
-            let component = self.compiler.load(&self.serve, revision.component).await?;
-            Some(Calls::new(revision, &component, &self.serve.linker, &self.slots, config)?)
+            let machine = self.serving(&revision.component);
+            let component = self.compiler.load(machine, revision.component).await?;
+            let slots = if Arc::ptr_eq(machine, &self.serve) { &self.slots } else { &self.concurrent_slots };
+            Some(Calls::new(revision, &component, &machine.linker, slots, config)?)
         } else {
             None
         };
@@ -189,7 +204,8 @@ impl Engine {
         } else {
             None
         };
-        Ok(Arc::new(Function::new(revision.clone(), calls, job, self.way_out(revision))))
+        let ways = Ways::of(&revision.manifest.grants, &self.outgoing);
+        Ok(Arc::new(Function::new(revision.clone(), calls, job, ways)))
     }
 
     /// The secrets that a call of `function` holds; most are granted none.
@@ -201,16 +217,20 @@ impl Engine {
         Box::pin(function.keeper.held(&*self.services.secrets, project, &manifest.grants.secret)).await
     }
 
-    /// The way out of a revision that was granted one.
-    fn way_out(&self, revision: &Revision) -> Option<Arc<Reach>> {
-        let policy = Policy::of(&revision.manifest.grants.http);
-        (!policy.is_empty()).then(|| Arc::new(self.outgoing.reach(policy)))
+    /// The engine that serves calls of a component. It was chosen when the code was made, by what the bytes say: where
+    /// the one for asynchronous components has code of it, it is one.
+    fn serving(&self, component: &Digest) -> &Arc<Machine> {
+        if self.compiler.has(&self.concurrent, component) { &self.concurrent } else { &self.serve }
     }
 
-    /// The engines that run a revision.
-    fn machines(&self, revision: &Revision) -> impl Iterator<Item = &Arc<Machine>> {
+    /// The engines that run a revision, one of them `serving` its calls.
+    fn machines<'a>(
+        &'a self,
+        revision: &Revision,
+        serving: &'a Arc<Machine>,
+    ) -> impl Iterator<Item = &'a Arc<Machine>> {
         let entries = revision.entries;
-        let wanted = [(entries.http || entries.handler, &self.serve), (entries.job, &self.job)];
+        let wanted = [(entries.http || entries.handler, serving), (entries.job, &self.job)];
         wanted.into_iter().filter_map(|(is_wanted, machine)| is_wanted.then_some(machine))
     }
 
@@ -222,7 +242,8 @@ impl Engine {
         inspect::check_entries(&inspected.inspection)?;
         let imports = inspected.inspection.imports.iter().map(String::as_str);
         check_grants(imports, &revision.manifest)?;
-        for machine in self.machines(revision) {
+        let serving = if inspected.is_concurrent { &self.concurrent } else { &self.serve };
+        for machine in self.machines(revision, serving) {
             self.compiler.compile(machine, revision.component, inspected.component.clone()).await?;
         }
         Ok(())
@@ -281,7 +302,8 @@ impl Invoke for Engine {
         if self.functions.get(&revision.id).is_some() {
             return Ok(());
         }
-        if !self.machines(revision).all(|machine| self.compiler.has(machine, &revision.component)) {
+        let serving = self.serving(&revision.component);
+        if !self.machines(revision, serving).all(|machine| self.compiler.has(machine, &revision.component)) {
             self.compile(revision).await?;
         }
         match self.function(revision).await {
@@ -314,8 +336,8 @@ impl Invoke for Engine {
             };
             let length = if matches!(call, Call::Job(_)) { Length::Job } else { Length::Call };
             let held = self.held(&function).await;
-            let (services, outgoing) = (self.services.clone(), function.outgoing.clone());
-            let current = Arc::new(Current::new(revision, context, services, held.clone(), outgoing, length));
+            let (services, ways) = (self.services.clone(), function.ways.clone());
+            let current = Arc::new(Current::new(revision, context, services, held.clone(), ways, length));
             let called = match call {
                 Call::Http(request) => entry::http::call(&function, current, request).await,
                 Call::Events(events) => entry::events::call(&function, &current, events).await,
@@ -339,7 +361,7 @@ impl Invoke for Engine {
     }
 
     fn is_prepared(&self, component: &Digest) -> bool {
-        [&self.serve, &self.job].into_iter().any(|machine| self.compiler.has(machine, component))
+        [&self.serve, &self.concurrent, &self.job].into_iter().any(|machine| self.compiler.has(machine, component))
     }
 }
 
@@ -354,11 +376,19 @@ impl Swept for Engine {
     }
 }
 
-impl MakeRoom for Engine {
+/// The idle instances of one of the two engines that serve calls.
+struct Idle {
+    engine: Weak<Engine>,
+    is_concurrent: bool,
+}
+
+impl MakeRoom for Idle {
     fn make_room(&self) -> bool {
-        let waiting = self.functions.iter().filter_map(|(_, function)| {
-            let since = function.calls.as_ref()?.pool().oldest()?;
-            Some((since, function))
+        let Some(engine) = self.engine.upgrade() else { return false };
+        let slots = if self.is_concurrent { &engine.concurrent_slots } else { &engine.slots };
+        let waiting = engine.functions.iter().filter_map(|(_, function)| {
+            let calls = function.calls.as_ref().filter(|it| it.takes_from(slots))?;
+            Some((calls.pool().oldest()?, function))
         });
         let oldest = waiting.min_by_key(|(since, _)| *since);
         oldest.and_then(|(_, function)| function.calls.as_ref()?.pool().take_oldest()).is_some()

@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use host_capabilities::{http::Reach, secret::Keeper};
+use host_capabilities::secret::Keeper;
 use host_core::{
     event::Failure,
     function::Revision,
@@ -29,6 +29,7 @@ use crate::{
     slots::Slots,
     supervise::{Stopped, Watch},
     trap,
+    ways::Ways,
 };
 
 /// The bytes of a page of memory.
@@ -39,8 +40,8 @@ pub(crate) struct Function {
     pub(crate) revision: Arc<Revision>,
     pub(crate) calls: Option<Arc<Calls>>,
     pub(crate) job: Option<CommandPre<Guest>>,
-    /// The way out, where the manifest grants one; its connections are this function's alone.
-    pub(crate) outgoing: Option<Arc<Reach>>,
+    /// What the manifest grants of the network; its connections are this function's alone.
+    pub(crate) ways: Ways,
     /// The secrets of its last call.
     pub(crate) keeper: Keeper,
     inside: Arc<AtomicU32>,
@@ -61,10 +62,10 @@ impl Function {
         revision: Arc<Revision>,
         calls: Option<Calls>,
         job: Option<CommandPre<Guest>>,
-        outgoing: Option<Arc<Reach>>,
+        ways: Ways,
     ) -> Self {
         let (calls, keeper, inside) = (calls.map(Arc::new), Keeper::default(), Arc::default());
-        Self { revision, calls, job, outgoing, keeper, inside }
+        Self { revision, calls, job, ways, keeper, inside }
     }
 
     /// Lets one more call in, if there is room.
@@ -168,12 +169,18 @@ impl Calls {
     }
 
     /// Takes back an instance whose call ended well, a moment ago `at`.
-    pub(crate) fn give_back(&self, instance: Instance, at: Instant) {
+    pub(crate) fn give_back(&self, mut instance: Instance, at: Instant) {
         instance.store.data().flush();
+        instance.store.data_mut().sweep_sockets();
         // Kept warm, it would keep its slot from whoever waits for one.
         if !self.slots.are_wanted() {
             self.pool.put(instance, at);
         }
+    }
+
+    /// Whether its instances take these slots.
+    pub(crate) fn takes_from(&self, slots: &Arc<Slots>) -> bool {
+        Arc::ptr_eq(&self.slots, slots)
     }
 
     /// The instances that wait.

@@ -10,7 +10,10 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::{current::Current, limits::Limiter, outgoing::Hooks, output::Capture, sandbox::Sandbox, supervise::Watch};
+use crate::{
+    bindings::Sockets, current::Current, limits::Limiter, outgoing::Hooks, output::Capture, sandbox::Sandbox,
+    supervise::Watch,
+};
 
 /// The most resources a guest may hold in the host's tables.
 const RESOURCES: usize = 10_000;
@@ -35,6 +38,8 @@ pub(crate) struct Guest {
     pub(crate) state_bytes: u64,
     /// The hermetic world of a job.
     pub(crate) sandbox: Option<Sandbox>,
+    /// What it may know and open of servers.
+    pub(crate) sockets: Sockets,
     stdout: Capture,
     stderr: Capture,
 }
@@ -63,7 +68,8 @@ impl Guest {
     ) -> Self {
         let (stdout, stderr) = (Capture::new(Stream::Stdout), Capture::new(Stream::Stderr));
         let mut wasi = WasiCtx::builder();
-        wasi.stdout(stdout.clone()).stderr(stderr.clone()).allow_tcp(false).allow_udp(false);
+        wasi.stdout(stdout.clone()).stderr(stderr.clone());
+        let sockets = Sockets::open(&current, &mut wasi);
         more(&mut wasi);
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES);
@@ -79,6 +85,7 @@ impl Guest {
             tensor_bytes: 0,
             state_bytes: 0,
             sandbox,
+            sockets,
             stdout,
             stderr,
         };
@@ -101,6 +108,7 @@ impl Guest {
         self.hooks = Hooks::new(current.clone(), &watch);
         self.current = current;
         self.watch = watch;
+        self.sockets.enter(&self.current);
         self.attach();
     }
 

@@ -7,6 +7,7 @@ use host_core::{
 };
 use wasmparser::{ComponentExternalKind, Parser, Payload};
 
+mod concurrent;
 mod wrap;
 
 /// The ways in, by the interface a component exports for each. A newer patch release of 0.2 is as good.
@@ -22,6 +23,8 @@ pub(crate) struct Inspected {
     /// The component; made from the module when the bytes were a preview 1 program.
     pub(crate) component: Bytes,
     pub(crate) inspection: Inspection,
+    /// Whether it uses the asynchronous component model, and so an engine with support for it.
+    pub(crate) is_concurrent: bool,
 }
 
 /// Reads what `bytes` are. A core module for WASI preview 1 becomes a component first.
@@ -33,10 +36,11 @@ pub(crate) fn inspect(bytes: Bytes) -> Result<Inspected, PrepareError> {
     }
     let component = if Parser::is_core_wasm(&bytes) { wrap::wrap(&bytes)?.into() } else { bytes };
     let mut inspection = Inspection::default();
-    read(&component, &mut inspection).map_err(|error| PrepareError::NotAComponent(error.to_string()))?;
+    let is_concurrent =
+        read(&component, &mut inspection).map_err(|error| PrepareError::NotAComponent(error.to_string()))?;
     let exports = |(name, version): (&str, &str)| inspection.exports.iter().any(|it| is(it, name, version));
     inspection.entries = Entries { http: exports(HTTP), handler: exports(HANDLER), job: exports(JOB) };
-    Ok(Inspected { component, inspection })
+    Ok(Inspected { component, inspection, is_concurrent })
 }
 
 /// Whether `export` is a version of the interface `name`.
@@ -44,16 +48,18 @@ fn is(export: &str, name: &str, version: &str) -> bool {
     export.split_once('@').is_some_and(|(export, it)| export == name && it.starts_with(version))
 }
 
-/// Collects the names of the outermost component's imports and exports.
-fn read(component: &[u8], inspection: &mut Inspection) -> wasmparser::Result<()> {
+/// Collects the names of the outermost component's imports and exports; whether anything in it is asynchronous.
+fn read(component: &[u8], inspection: &mut Inspection) -> wasmparser::Result<bool> {
     if !Parser::is_component(component) {
         // Asked for its own words on what these bytes are instead.
         Parser::new(0).parse_all(component).try_for_each(|payload| payload.map(drop))?;
     }
-    let mut depth = 0_u32;
+    let (mut depth, mut is_concurrent) = (0_u32, false);
     for payload in Parser::new(0).parse_all(component) {
         match payload? {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::ComponentCanonicalSection(functions) => is_concurrent |= concurrent::in_functions(functions)?,
+            Payload::ComponentTypeSection(types) => is_concurrent |= concurrent::in_types(types)?,
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(imports) if depth == 0 => {
                 for import in imports {
@@ -71,7 +77,7 @@ fn read(component: &[u8], inspection: &mut Inspection) -> wasmparser::Result<()>
             _ => {}
         }
     }
-    Ok(())
+    Ok(is_concurrent)
 }
 
 /// Whether there is a way in.

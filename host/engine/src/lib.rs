@@ -24,6 +24,7 @@ mod slots;
 mod supervise;
 mod ticker;
 mod trap;
+mod ways;
 
 pub use config::Config;
 pub use engine::{Engine, EngineError, Parts};

@@ -1,4 +1,5 @@
-//! The two wasmtime engines and what each offers its guests: one for calls, one for jobs.
+//! The three wasmtime engines and what each offers its guests: one for calls, one for calls of components that use the
+//! asynchronous component model, one for jobs.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -34,7 +35,7 @@ pub(crate) struct Machine {
     pub(crate) folder: String,
 }
 
-/// The engine for calls: many small instances, made and dropped quickly.
+/// An engine for calls: many small instances, made and dropped quickly.
 pub(crate) struct Serving {
     pub(crate) machine: Machine,
     /// Instances that may be alive at once.
@@ -49,18 +50,29 @@ pub(crate) struct Working {
 }
 
 impl Serving {
-    /// As many slots as the config asks for, or as this machine has room for.
+    /// The engine of nearly every component.
     pub(crate) fn new(config: &Config) -> wasmtime::Result<Self> {
-        let mut slots = config.slots.max(1);
+        Self::with(&common(), "serve", config, config.slots)
+    }
+
+    /// The engine of those that use the asynchronous component model. It costs a third of every call, so that nobody
+    /// else runs on it.
+    pub(crate) fn concurrent(config: &Config) -> wasmtime::Result<Self> {
+        Self::with(common().concurrency_support(true), "async", config, config.async_slots)
+    }
+
+    /// As many slots as asked for, or as this machine has room for.
+    fn with(settings: &wasmtime::Config, name: &str, config: &Config, slots: u32) -> wasmtime::Result<Self> {
+        let mut slots = slots.max(1);
         loop {
-            match engine_with(config, slots) {
+            match engine_with(settings, config, slots) {
                 Ok(engine) => {
-                    let machine = Machine::new("serve", engine, bindings::link)?;
+                    let machine = Machine::new(name, engine, bindings::link)?;
                     return Ok(Self { machine, slots });
                 }
                 Err(error) if slots <= FEWEST_SLOTS => return Err(error),
                 Err(error) => {
-                    tracing::warn!(slots, %error, "no room for as many instance slots; trying half as many");
+                    tracing::warn!(name, slots, %error, "no room for as many instance slots; trying half as many");
                     slots = (slots / 2).max(FEWEST_SLOTS);
                 }
             }
@@ -71,6 +83,8 @@ impl Serving {
 impl Working {
     pub(crate) fn new() -> wasmtime::Result<Self> {
         let mut config = common();
+        // A job is long enough for it to cost nothing that could be measured.
+        config.concurrency_support(true);
         config.cranelift_nan_canonicalization(true).relaxed_simd_deterministic(true);
         // Jobs are few, and parsers, trees and templates recurse deeper than calls do.
         config.max_wasm_stack(4 << 20).async_stack_size(8 << 20);
@@ -101,11 +115,10 @@ impl Machine {
     }
 }
 
-/// What both engines have in common.
+/// What the engines have in common.
 fn common() -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
     config
-        // Nothing here needs it yet, and it costs a third of every call.
         .concurrency_support(false)
         .epoch_interruption(true)
         .wasm_threads(false)
@@ -116,9 +129,9 @@ fn common() -> wasmtime::Config {
     config
 }
 
-fn engine_with(config: &Config, slots: u32) -> wasmtime::Result<Engine> {
+fn engine_with(settings: &wasmtime::Config, config: &Config, slots: u32) -> wasmtime::Result<Engine> {
     let with = |scan: Enabled, keep: u64| {
-        let mut settings = common();
+        let mut settings = settings.clone();
         settings.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config, slots, scan, keep)));
         Engine::new(&settings)
     };

@@ -1,10 +1,11 @@
 //! The CPU time a guest takes, read from the clocks of the thread that runs it.
 //!
 //! Asking the system for a thread's CPU time costs as much as a short call. So a poll that is over within [`SHORT`]
-//! counts as long as it took: nothing takes its thread away for long within such a time. A longer one counts what the
-//! thread's CPU clock says, held against the last reading of that clock, which is at most [`FRESH`] older than the poll.
-//! What is wrong with a call is therefore less than a tenth of a long poll, and next to nothing over many: a busy thread
-//! computes from that reading to the poll, an idle one reads anew.
+//! counts as long as it took: nothing takes its thread away for long within such a time. Where there was a long one
+//! within [`WARY`], the thread's CPU clock is read as well, and a long poll counts what that clock says, held against its
+//! last reading, which is at most [`FRESH`] older than the poll. What is wrong with a call is therefore less than a tenth
+//! of a long poll, and next to nothing over many: a busy thread computes from that reading to the poll, an idle one reads
+//! anew. A long poll that comes alone counts as long as it took.
 
 use std::{
     cell::Cell,
@@ -21,7 +22,12 @@ const SHORT: Duration = Duration::from_millis(1);
 /// How old a reading of the thread's CPU clock may be when a poll begins.
 const FRESH: Duration = Duration::from_micros(100);
 
+/// How long a thread that saw a long poll expects another.
+const WARY: Duration = Duration::from_secs(1);
+
 thread_local! {
+    /// When the last long poll ended.
+    static LONG: Cell<Option<Instant>> = const { Cell::new(None) };
     static LAST: Cell<Option<Reading>> = const { Cell::new(None) };
 }
 
@@ -33,8 +39,9 @@ struct Reading {
 }
 
 impl Reading {
-    /// One that is fresh at `now`. A platform without such a clock has none.
+    /// One that is fresh at `now`, where a long poll may come. A platform without such a clock has none.
     fn near(now: Instant) -> Option<Self> {
+        LONG.get().filter(|it| now.duration_since(*it) <= WARY)?;
         let last = LAST.get().filter(|it| now.duration_since(it.at) <= FRESH);
         last.or_else(|| {
             let reading = ThreadTime::try_now().ok().map(|cpu| Self { cpu, at: now });
@@ -83,10 +90,12 @@ impl<F: Future + Unpin> Future for Metered<F> {
         let ended = Instant::now();
         self.polled_at = Some(ended);
         let took = ended.duration_since(began);
-        self.cpu += match reading {
-            Some(reading) if took > SHORT => reading.since(began).map_or(took, |cpu| cpu.min(took)),
-            _ => took,
-        };
+        if took > SHORT {
+            LONG.set(Some(ended));
+            self.cpu += reading.and_then(|it| it.since(began)).map_or(took, |cpu| cpu.min(took));
+        } else {
+            self.cpu += took;
+        }
         polled
     }
 }

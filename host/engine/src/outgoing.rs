@@ -51,7 +51,7 @@ impl WasiHttpHooks for Hooks {
 }
 
 async fn send(current: Arc<Current>, mut request: Request<WasiBody>, options: Options) -> Answer {
-    let checked = match &current.outgoing {
+    let checked = match &current.ways.http {
         Some(reach) => reach.check(request.method(), request.uri()).map(|passage| (reach.clone(), passage)),
         None => Err(refusal(&request)),
     };

@@ -10,7 +10,7 @@ use std::{
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// What ticks. Every call holds it, so that a guest can still be stopped when nobody else holds the engine.
-pub(crate) struct Epochs(pub(crate) [wasmtime::Engine; 2]);
+pub(crate) struct Epochs(pub(crate) [wasmtime::Engine; 3]);
 
 impl Epochs {
     fn tick(&self) {

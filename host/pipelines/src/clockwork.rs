@@ -24,6 +24,7 @@ impl Clockwork for Runs {
     }
 
     async fn fire(&self, firing: Firing, started: Started) -> Result<Fired, WakeError> {
+        self.has_room_for(&started).await?;
         // What sees the time sees the moment that was asked for, however late it is.
         let run = NewRun { as_of: firing.at, ..self.started(started).await? };
         let fired = self.services().occasions.fire(&firing, run).await.map_err(storage)?;
@@ -34,8 +35,8 @@ impl Clockwork for Runs {
         Ok(fired)
     }
 
-    async fn told(&self, most: u32) -> Result<Vec<Told>, WakeError> {
-        self.services().occasions.told(most).await.map_err(storage)
+    async fn told(&self, after: Option<&Told>, most: u32) -> Result<Vec<Told>, WakeError> {
+        self.services().occasions.told(after, most).await.map_err(storage)
     }
 
     async fn pass(&self, ids: &[String]) -> Result<(), WakeError> {
@@ -52,6 +53,8 @@ impl Clockwork for Runs {
                 stopped.push(name);
                 continue;
             }
+            // Whoever has no room keeps the event waiting; it is handed to all or to none.
+            self.has_room_for(&one).await?;
             match self.started(one).await {
                 Ok(run) => runs.push(run),
                 Err(WakeError::Storage(error)) => return Err(WakeError::Storage(error)),
@@ -87,6 +90,15 @@ fn named(started: &Started) -> String {
 }
 
 impl Runs {
+    /// Whether one more run may wait for what is started.
+    async fn has_room_for(&self, started: &Started) -> Result<(), WakeError> {
+        let (project, name) = match started {
+            Started::Function(it) => (&it.project, it.function.name.as_str()),
+            Started::Pipeline(it) => (&it.trigger.project, it.trigger.function.as_str()),
+        };
+        self.has_room(project, name, 1).await
+    }
+
     async fn started(&self, started: Started) -> Result<NewRun, WakeError> {
         match started {
             Started::Function(wakening) => self.woken(*wakening).await,

@@ -22,9 +22,12 @@ pub struct Config {
     pub fetch_bytes: u64,
     /// How many requests to one function may wait to be answered later.
     pub pending_requests: u32,
-    /// How many events and requests to one function may wait when another is sent to it; the platform's own events and
-    /// the clock are never refused.
+    /// How many events and requests to one function or pipeline may wait when another comes. What a function sends is
+    /// refused then; what the clock or an event of the platform asks for waits until there are fewer.
     pub pending_events: u32,
+    /// How long an event waits for a function that has no room or cannot be called, milliseconds; after that it counts as
+    /// an attempt that failed.
+    pub event_patience_ms: u64,
     /// The most bytes of a response to a request that is answered later.
     pub response_bytes: u64,
     /// The most bytes of a response that its callback carries; a larger one is fetched by whoever was told.
@@ -45,6 +48,7 @@ impl Default for Config {
             fetch_bytes: 4 << 30,
             pending_requests: 10_000,
             pending_events: 10_000,
+            event_patience_ms: 86_400_000,
             response_bytes: 64 << 20,
             notify_bytes: 1 << 20,
             notify_ms: 30_000,

@@ -74,7 +74,7 @@ async fn execute_or_panic(claim: &Claim, with: With<'_>, cancelled: &Cancellatio
     let how = match attempt(&view, with, cancelled).await {
         _ if cancelled.is_cancelled() => Settlement::Cancelled,
         Ok(result) => Settlement::Done(Box::new(result)),
-        Err(broken) => failed(&view, *broken),
+        Err(broken) => failed(&view, *broken, with),
     };
     (how, view.left())
 }
@@ -144,12 +144,18 @@ async fn act(view: &View<'_>, with: With<'_>, cancelled: &CancellationToken) -> 
         Action::Request(action) => actions::request::run(view, action, with, cancelled).await,
         Action::Notify(action) => actions::notify::run(view, action, services, with.config).await,
         Action::Event(action) => actions::event::run(view, action, with, cancelled).await,
+        Action::Tracked(_) => {
+            Err(Failure::invalid("outside", "it ran outside of the host, so nothing here can run it").into())
+        }
     }
 }
 
-fn failed(view: &View<'_>, broken: Broken) -> Settlement {
+fn failed(view: &View<'_>, broken: Broken, with: With<'_>) -> Settlement {
     let Broken { failure, mut result } = broken;
     keep_pins(view, &mut result);
+    if let Some(after_ms) = actions::event::waits_ms(view, &failure, with) {
+        return Settlement::Waits { failure, after_ms, result: Box::new(result) };
+    }
     let retry = &view.step.retry;
     let attempt = attempt_number(view.claim);
     let again = failure.code != code::CANCELLED && retry.again(attempt, failure.kind);

@@ -9,7 +9,7 @@ use host_core::{
     manifest::Time,
     pipeline::{Action, StepState},
     ports::{ArtifactError, ArtifactStream, Artifacts, SecretError},
-    run::{NewRun, Platform, Run, RunState, StepKey, StepOutput, StepRecord},
+    run::{NewRun, Platform, Run, RunKind, RunState, StepKey, StepOutput, StepRecord},
 };
 use serde::Serialize;
 
@@ -75,6 +75,9 @@ impl Runs {
     /// When there is no such run, it is not over, or the new one cannot be written.
     pub async fn reproduce(&self, original: RunId, who: &str) -> Result<Run, SubmitError> {
         let before = self.journal().run(original).await?;
+        if before.spec.kind == RunKind::Tracked {
+            return Err(SubmitError::Outside { run: original, so: "is not reproducible" });
+        }
         if before.state != RunState::Done {
             let (run, state) = (original, before.state.as_str());
             return Err(host_core::ports::JournalError::State { run, state, wanted: "reproduced" }.into());

@@ -218,6 +218,9 @@ impl Scheduler {
             {
                 Settlement::Failed { failure, retry_after_ms: Some(0), result }
             }
+            Settlement::Waits { failure, result, .. } if self.steps.is_closed() => {
+                Settlement::Waits { failure, after_ms: 0, result }
+            }
             how => how,
         }
     }

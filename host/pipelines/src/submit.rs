@@ -60,6 +60,14 @@ pub enum SubmitError {
     /// The run does not reproduce another.
     #[error("run {0} is not a reproduction of another run")]
     NoReproduction(RunId),
+    /// Nothing here can run it.
+    #[error("run {run} {so}: it ran outside the host")]
+    Outside {
+        /// The run.
+        run: RunId,
+        /// What follows, such as `cannot be retried`.
+        so: &'static str,
+    },
     /// The functions could not be read.
     #[error(transparent)]
     Deployments(DeployError),
@@ -185,6 +193,9 @@ impl Runs {
     /// When there is no such run, or it is not over.
     pub async fn retry(&self, run: RunId, who: &str) -> Result<Run, SubmitError> {
         let before = self.services().journal.run(run).await?;
+        if before.spec.kind == RunKind::Tracked {
+            return Err(SubmitError::Outside { run, so: "cannot be retried" });
+        }
         let mut pins = self.pins(&before.spec.project, &before.spec.pipeline, &before.spec.params).await?;
         // What was pinned stays pinned, so that a retry scores with the models the run began with.
         pins.models.extend(before.spec.pins.models.clone());

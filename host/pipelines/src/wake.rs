@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use host_core::{
-    Digest, RunId,
+    Digest, Name, RunId,
     function::{FunctionRef, Revision},
     pipeline::{KeptEvent, Pipeline, Woken},
     ports::{ArtifactError, DeployError, MOST_DEPTH, Wake, WakeError, Wakening},
@@ -17,20 +17,32 @@ pub(crate) const TRIGGER_LABEL: &str = "trigger";
 
 #[async_trait]
 impl Wake for Runs {
-    async fn wake(&self, wakening: Wakening) -> Result<RunId, WakeError> {
-        let (name, most) = (wakening.function.name.as_str(), self.config().pending_events);
-        let pending = self.services().journal.pending(&wakening.project, name, most).await;
-        if pending.map_err(storage)? >= most {
-            return Err(WakeError::Storage(format!("{most} events and requests wait for `{name}`, as many as may")));
+    async fn wake(&self, wakenings: Vec<Wakening>) -> Result<Vec<RunId>, WakeError> {
+        let Some(first) = wakenings.first() else { return Ok(Vec::new()) };
+        let more = u32::try_from(wakenings.len()).unwrap_or(u32::MAX);
+        self.has_room(&first.project, first.function.name.as_str(), more).await?;
+        let mut runs = Vec::with_capacity(wakenings.len());
+        for wakening in wakenings {
+            runs.push(self.woken(wakening).await?);
         }
-        let run = self.woken(wakening).await?;
-        let run = self.services().journal.submit(run).await.map_err(storage)?;
+        let ids = runs.iter().map(|it| it.id).collect();
+        self.services().journal.submit_all(runs).await.map_err(storage)?;
         self.look();
-        Ok(run.spec.id)
+        Ok(ids)
     }
 }
 
 impl Runs {
+    /// Whether so many more runs of this name may wait.
+    pub(crate) async fn has_room(&self, project: &Name, name: &str, more: u32) -> Result<(), WakeError> {
+        let most = self.config().pending_events;
+        let pending = self.services().journal.pending(project, name, most).await.map_err(storage)?;
+        if pending.saturating_add(more) <= most {
+            return Ok(());
+        }
+        Err(WakeError::Full(format!("{pending} events and requests wait for `{name}`, and {most} may")))
+    }
+
     /// The run that hands an event to a function; its bytes are stored, it is not.
     pub(crate) async fn woken(&self, wakening: Wakening) -> Result<NewRun, WakeError> {
         let function = &wakening.function;

@@ -35,6 +35,13 @@ pub struct Config {
     pub keep_letters: Option<Millis>,
     /// How many events that were given up are kept of one project; beyond, the oldest go.
     pub most_letters: u64,
+    /// How many bytes of events that were given up are kept of one project; beyond, the oldest go.
+    pub letters_size: ByteSize,
+    /// How long events of the platform are kept, whether or not somebody took them; for ever, when absent.
+    pub keep_events: Option<Millis>,
+    /// How long runs are kept that did no more than hand an event to a function; for ever, when absent. One with the
+    /// label `keep` stays.
+    pub keep_woken: Option<Millis>,
     /// How long totals of calls are kept by the second; older ones are added up by the minute.
     pub totals_by_second: Millis,
     /// How long totals of calls are kept by the minute; older ones are added up by the hour, and stay.
@@ -63,6 +70,9 @@ impl Default for Config {
             keep_records: Some(Millis(30 * 86_400_000)),
             keep_letters: Some(Millis(30 * 86_400_000)),
             most_letters: 100_000,
+            letters_size: ByteSize(1 << 30),
+            keep_events: Some(Millis(30 * 86_400_000)),
+            keep_woken: Some(Millis(7 * 86_400_000)),
             totals_by_second: Millis(86_400_000),
             totals_by_minute: Millis(30 * 86_400_000),
             artifacts: None,

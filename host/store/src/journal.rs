@@ -5,6 +5,7 @@ mod cached;
 mod cancel;
 mod claim;
 mod heartbeat;
+mod import;
 mod memory;
 mod metrics;
 mod pin;
@@ -119,6 +120,10 @@ async fn standing(tx: &mut Tx, run: RunId) -> Result<Vec<(StepKey, TrialProgress
 impl Journal for Store {
     async fn submit(&self, run: NewRun) -> Result<Run, JournalError> {
         Ok(submit::submit(self, run).await?)
+    }
+
+    async fn submit_all(&self, runs: Vec<NewRun>) -> Result<(), JournalError> {
+        Ok(submit::submit_all(self, &runs).await?)
     }
 
     async fn claim(&self, host: HostId, limit: u32, lease: Duration) -> Result<Vec<Claim>, JournalError> {

@@ -134,6 +134,13 @@ impl KeyValue for StoreState {
         }
     }
 
+    async fn size(&self, bucket: &Bucket) -> Result<Option<u64>, KeyValueError> {
+        let sum = "SELECT CAST(COALESCE(SUM(LENGTH(key) + LENGTH(value)), 0) AS BIGINT) AS bytes FROM keyvalue \
+                   WHERE project = $1 AND bucket = $2";
+        let row = self.db.row(sum, args![&bucket.project, &bucket.name]).await?;
+        Ok(Some(row.map_or(Ok(0), |row| row.get("bytes"))?))
+    }
+
     async fn swap(
         &self,
         bucket: &Bucket,

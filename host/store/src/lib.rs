@@ -23,6 +23,7 @@ mod models;
 pub mod objects;
 mod occasions;
 mod open;
+mod packages;
 mod projects;
 mod recorder;
 mod retention;
@@ -38,6 +39,7 @@ mod tokens;
 mod totals;
 mod transfer;
 mod triggers;
+mod trust;
 
 pub use artifacts::ArtifactFilter;
 pub use audit::on_behalf_of;
@@ -63,3 +65,4 @@ pub use totals::TotalsFilter;
 pub use transfer::{
     Bytes, Database, ImportTarget, ProjectExport, ProjectParts, Summary, TransferError, import_project,
 };
+pub use trust::{NewTrustedKey, TrustError};

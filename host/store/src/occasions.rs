@@ -32,8 +32,8 @@ impl Occasions for Store {
         Ok(fire::fire(self, firing, run).await?)
     }
 
-    async fn told(&self, most: u32) -> Result<Vec<Told>, OccasionError> {
-        Ok(take::told(self, most).await?)
+    async fn told(&self, after: Option<&Told>, most: u32) -> Result<Vec<Told>, OccasionError> {
+        Ok(take::told(self, after, most).await?)
     }
 
     async fn pass(&self, ids: &[String]) -> Result<(), OccasionError> {
@@ -82,6 +82,30 @@ pub(crate) async fn forget(tx: &mut Tx, of: Of, project: &Name, name: &Name) -> 
     };
     tx.execute(schedules, args![project, name]).await?;
     tx.execute(firings, args![project, name]).await.map(drop)
+}
+
+/// Forgets the schedules that somebody stays without: those of any other name. Should one come back, nothing was missed.
+pub(crate) async fn forget_others(
+    tx: &mut Tx,
+    of: Of,
+    (project, name): (&Name, &Name),
+    stay: &[String],
+) -> Result<(), StoreError> {
+    let pattern = match of {
+        Of::Function => "SELECT name FROM schedule WHERE project = $1 AND function = $2 AND name NOT LIKE 'pipeline.%'",
+        Of::Pipeline => "SELECT name FROM schedule WHERE project = $1 AND function = $2 AND name LIKE 'pipeline.%'",
+    };
+    for row in tx.rows(pattern, args![project, name]).await? {
+        let trigger: String = row.get("name")?;
+        if stay.contains(&trigger) {
+            continue;
+        }
+        let schedule = "DELETE FROM schedule WHERE project = $1 AND function = $2 AND name = $3";
+        tx.execute(schedule, args![project, name, trigger.as_str()]).await?;
+        let firings = "DELETE FROM firing WHERE project = $1 AND function = $2 AND name = $3";
+        tx.execute(firings, args![project, name, trigger.as_str()]).await?;
+    }
+    Ok(())
 }
 
 fn of(trigger: &TriggerId) -> Vec<Arg> {

@@ -91,10 +91,11 @@ impl StoreRecorder {
         self.followers.subscribe()
     }
 
-    /// Calls of this host since it started, about a second late.
+    /// Calls of this host since this was asked last, about a second late. Whoever asks adds them up: what is known by
+    /// revision would grow with every deploy.
     #[must_use]
-    pub fn counted(&self) -> Vec<Counted> {
-        self.tallies.written()
+    pub fn take_counted(&self) -> Vec<Counted> {
+        self.tallies.take_written()
     }
 
     /// Queues a record if there is a place and memory for it.

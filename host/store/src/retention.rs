@@ -1,4 +1,5 @@
-//! Forgets call records, log lines and dead letters that have grown old, and adds up old totals. Runs and audit events stay.
+//! Forgets call records, log lines, dead letters, events of the platform and the runs they woke once they have grown old,
+//! and adds up old totals. Other runs and audit events stay.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,16 +19,24 @@ const EVERY: Duration = Duration::from_secs(3_600);
 /// How many rows go in one transaction, so that nobody waits long for the writer.
 const AT_ONCE: i64 = 2_000;
 
-const TABLES: [&str; 2] = [
-    "DELETE FROM call WHERE id IN (SELECT id FROM call WHERE started_at < $1 LIMIT $2)",
-    "DELETE FROM log_line WHERE id IN (SELECT id FROM log_line WHERE logged_at < $1 LIMIT $2)",
-];
+const CALLS: &str = "DELETE FROM call WHERE id IN (SELECT id FROM call WHERE started_at < $1 LIMIT $2)";
+const LINES: &str = "DELETE FROM log_line WHERE id IN (SELECT id FROM log_line WHERE logged_at < $1 LIMIT $2)";
+const EVENTS: &str =
+    "DELETE FROM platform_event WHERE id IN (SELECT id FROM platform_event WHERE happened_at < $1 LIMIT $2)";
+/// Runs that did no more than hand an event over; what they left goes with them.
+const WOKEN: &str = "DELETE FROM run WHERE id IN (SELECT r.id FROM run r WHERE r.kind = 'event' AND r.state <> 'running' \
+                     AND r.finished_at < $1 AND NOT EXISTS (SELECT 1 FROM run_label l WHERE l.run = r.id AND l.label = 'keep') \
+                     AND NOT EXISTS (SELECT 1 FROM model_version v WHERE v.run = r.id AND v.retired_at IS NULL) LIMIT $2)";
 
 /// From which age on what is forgotten or added up.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ages {
     /// Call records and log lines; never, when absent.
     keep: Option<Duration>,
+    /// Events of the platform.
+    events: Option<Duration>,
+    /// Runs that were woken by events.
+    woken: Option<Duration>,
     by_second: Duration,
     by_minute: Duration,
 }
@@ -36,6 +45,8 @@ impl Ages {
     pub(crate) fn of(config: &Config) -> Self {
         Self {
             keep: config.keep_records.map(|it| it.duration()),
+            events: config.keep_events.map(|it| it.duration()),
+            woken: config.keep_woken.map(|it| it.duration()),
             by_second: config.totals_by_second.duration(),
             by_minute: config.totals_by_minute.duration(),
         }
@@ -45,7 +56,7 @@ impl Ages {
 /// What became of what had grown old.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Aged {
-    /// Call records, log lines and dead letters that were forgotten.
+    /// Call records, log lines, dead letters, events of the platform and runs that were forgotten.
     pub forgotten: u64,
     /// Totals that were added to those of their minute or hour.
     pub added_up: u64,
@@ -69,8 +80,10 @@ pub(crate) fn start(db: Db, ages: Ages, letters: Arc<Bounds>, stop: Cancellation
 /// Does what is due now.
 pub(crate) async fn age(db: &Db, ages: Ages, letters: &Bounds, stop: &CancellationToken) -> Result<Aged, StoreError> {
     let mut aged = Aged::default();
-    if let Some(keep) = ages.keep {
-        aged.forgotten = forget(db, keep, stop).await?;
+    for (delete, keep) in [(CALLS, ages.keep), (LINES, ages.keep), (EVENTS, ages.events), (WOKEN, ages.woken)] {
+        if let Some(keep) = keep {
+            aged.forgotten += forget(db, delete, keep, stop).await?;
+        }
     }
     aged.forgotten += triggers::forget(db, letters, stop).await?;
     // By the hour first: what goes there need not pass by its minute.
@@ -84,22 +97,19 @@ pub(crate) async fn age(db: &Db, ages: Ages, letters: &Bounds, stop: &Cancellati
 }
 
 /// Deletes what is older than `keep`.
-async fn forget(db: &Db, keep: Duration, stop: &CancellationToken) -> Result<u64, StoreError> {
+async fn forget(db: &Db, delete: &'static str, keep: Duration, stop: &CancellationToken) -> Result<u64, StoreError> {
     let mut gone = 0;
-    for delete in TABLES {
-        loop {
-            let mut tx = db.begin().await?;
-            let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
-            let oldest = tx.now().await?.checked_sub(keep).unwrap_or(jiff::Timestamp::MIN);
-            let rows = tx.execute(delete, args![oldest, AT_ONCE]).await?;
-            tx.commit().await?;
-            gone += rows;
-            if rows < AT_ONCE.unsigned_abs() || stop.is_cancelled() {
-                break;
-            }
+    loop {
+        let mut tx = db.begin().await?;
+        let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
+        let oldest = tx.now().await?.checked_sub(keep).unwrap_or(jiff::Timestamp::MIN);
+        let rows = tx.execute(delete, args![oldest, AT_ONCE]).await?;
+        tx.commit().await?;
+        gone += rows;
+        if rows < AT_ONCE.unsigned_abs() || stop.is_cancelled() {
+            return Ok(gone);
         }
     }
-    Ok(gone)
 }
 
 #[cfg(test)]
@@ -139,7 +149,7 @@ mod tests {
             store.recorder().log(line(if is_old { now - SignedDuration::from_hours(25) } else { now }));
         }
         store.recorder().flush().await;
-        let gone = forget(store.db(), Duration::from_secs(24 * 3_600), &CancellationToken::new()).await.unwrap();
+        let gone = forget(store.db(), LINES, Duration::from_secs(24 * 3_600), &CancellationToken::new()).await.unwrap();
         assert_eq!((gone, store.recorder().dropped()), (2_500, 0));
         let page = PageRequest { limit: Some(1_000), after: None };
         let left = store

@@ -78,6 +78,8 @@ async fn keep(store: &Store, new: &NewStanding) -> Result<(), StoreError> {
         return Ok(());
     }
     out_of_force(&mut tx, &new.project, &new.name).await?;
+    let stay: Vec<String> = new.triggers.iter().map(|it| it.id(&new.project, &new.name).name).collect();
+    occasions::forget_others(&mut tx, Of::Pipeline, (&new.project, &new.name), &stay).await?;
     let number = match there {
         Some(row) => row.get("number")?,
         None => next_number(&mut tx, new).await?,

@@ -7,7 +7,7 @@ use host_core::{
     Name,
     function::Entries,
     manifest::{Delivery, Manifest, Trigger},
-    ports::{SecretError, Secrets, TriggerCheck},
+    ports::{MODELS, SecretError, Secrets, TriggerCheck},
 };
 
 use crate::{Config, amqp};
@@ -46,6 +46,11 @@ impl TriggerCheck for Check {
         let mut warnings = Vec::new();
         for trigger in &manifest.triggers {
             let Some(name) = trigger.name() else { continue };
+            if manifest.name.as_str() == MODELS {
+                let why = "the triggers of a function called `models` are those of the project's model streams: give the \
+                           function another name";
+                return Err(format!("trigger `{name}`: {why}"));
+            }
             entry(name, trigger, entries)?;
             let of_trigger = |problem: String| format!("trigger `{name}`: {problem}");
             match trigger {
@@ -80,9 +85,9 @@ fn entry(name: &str, trigger: &Trigger, entries: Entries) -> Result<(), String> 
 /// The rights whose effects no transaction of Kafka's covers.
 fn beside(manifest: &Manifest) -> impl Iterator<Item = &'static str> {
     let grants = &manifest.grants;
-    let all = [("http", !grants.http.is_empty()), ("keyvalue", !grants.keyvalue.is_empty())];
-    let publish = ("publish", !grants.publish.is_empty());
-    all.into_iter().chain([publish]).filter_map(|(right, is_granted)| is_granted.then_some(right))
+    let network = [("http", !grants.http.is_empty()), ("tcp", !grants.tcp.is_empty())];
+    let kept = [("keyvalue", !grants.keyvalue.is_empty()), ("publish", !grants.publish.is_empty())];
+    network.into_iter().chain(kept).filter_map(|(right, is_granted)| is_granted.then_some(right))
 }
 
 fn at_least_once(name: &str, right: &str) -> String {
@@ -116,6 +121,16 @@ mod tests {
         assert!(check(KAFKA, JOB).await.unwrap_err().contains("trigger `kafka` brings events"));
         assert!(check(AMQP, JOB).await.unwrap_err().contains("weft:function/handler"));
         assert_eq!(check(CLOCK, JOB).await, Ok(vec![]));
+    }
+
+    #[tokio::test]
+    async fn no_function_takes_the_place_of_the_model_streams() {
+        let check = Check::new(Config::default(), Arc::new(NoSecrets));
+        let manifest = |rest: &str| Manifest::parse(&format!("name = \"models\"\n{rest}")).unwrap();
+        let project = Name::default_project();
+        let error = check.check(&project, &manifest(KAFKA), HANDLER).await.unwrap_err();
+        assert!(error.contains("model streams: give the function another name"), "{error}");
+        assert_eq!(check.check(&project, &manifest(""), HANDLER).await, Ok(vec![]));
     }
 
     #[tokio::test]

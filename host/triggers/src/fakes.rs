@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
 };
 
 use async_trait::async_trait;
@@ -16,8 +19,8 @@ use host_core::{
     manifest::Manifest,
     page::{Page, PageRequest},
     ports::{
-        DeadLetter, DeadLetters, DeployError, Directory, Dispatch, Functions, NoClockwork, NoSecrets, Seek,
-        SourceError, TriggerId, TriggerMemory,
+        DeadLetter, DeadLetters, DeployError, Directory, Dispatch, Functions, NewSecret, NoClockwork, NoSecrets,
+        Secret, SecretError, SecretValue, Secrets, Seek, SourceError, TriggerId, TriggerMemory,
     },
 };
 use parking_lot::Mutex;
@@ -25,7 +28,49 @@ use tokio::sync::watch;
 
 use crate::source::Rooms;
 
+/// Secrets of every project.
+pub(crate) struct Keyring(BTreeMap<String, String>);
+
+impl Keyring {
+    pub(crate) fn of<const N: usize>(secrets: [(&str, &str); N]) -> Arc<Self> {
+        Arc::new(Self(secrets.map(|(name, value)| (name.to_owned(), value.to_owned())).into()))
+    }
+}
+
+#[async_trait]
+impl Secrets for Keyring {
+    async fn value(&self, _: &Name, name: &Name) -> Result<SecretValue, SecretError> {
+        let value = self.0.get(name.as_str()).ok_or_else(|| SecretError::NotSet(name.clone()))?;
+        SecretValue::parse(value.clone())
+    }
+
+    async fn describe(&self, _: &Name, name: &Name) -> Result<Secret, SecretError> {
+        Err(SecretError::NotSet(name.clone()))
+    }
+
+    async fn list(&self, _: &Name) -> Result<Vec<Secret>, SecretError> {
+        Ok(Vec::new())
+    }
+
+    async fn set(&self, secret: NewSecret) -> Result<Secret, SecretError> {
+        Err(SecretError::NotSet(secret.name))
+    }
+
+    async fn rotate(&self, secret: NewSecret) -> Result<Secret, SecretError> {
+        Err(SecretError::NotSet(secret.name))
+    }
+
+    async fn delete(&self, _: &Name, name: &Name, _: &str) -> Result<(), SecretError> {
+        Err(SecretError::NotSet(name.clone()))
+    }
+
+    async fn rekey(&self, _: &str) -> Result<u64, SecretError> {
+        Ok(0)
+    }
+}
+
 /// What happened between a source and the rooms around it.
+#[derive(Clone)]
 pub(crate) struct Around {
     pub(crate) memory: Arc<Memory>,
     pub(crate) letters: Arc<Letters>,
@@ -161,11 +206,16 @@ impl Directory for Deployed {
 pub(crate) struct Memory {
     pub(crate) paused: Mutex<BTreeMap<TriggerId, String>>,
     pub(crate) told: Mutex<Vec<String>>,
+    /// Whether nobody can say what is paused.
+    pub(crate) is_away: AtomicBool,
 }
 
 #[async_trait]
 impl TriggerMemory for Memory {
     async fn paused(&self) -> Result<Vec<(TriggerId, String)>, SourceError> {
+        if self.is_away.load(SeqCst) {
+            return Err(SourceError::Failed("the store is away".into()));
+        }
         Ok(self.paused.lock().clone().into_iter().collect())
     }
 
@@ -204,8 +254,9 @@ impl DeadLetters for Letters {
     async fn keep(&self, letters: Vec<DeadLetter>) -> Result<(), SourceError> {
         let mut kept = self.kept.lock();
         for letter in letters {
-            if kept.iter().all(|it| it.id != letter.id) {
-                kept.push(letter);
+            match kept.iter_mut().find(|it| it.id == letter.id) {
+                Some(it) => *it = DeadLetter { times: it.times + letter.times, ..letter },
+                None => kept.push(letter),
             }
         }
         Ok(())

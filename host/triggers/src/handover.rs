@@ -1,6 +1,9 @@
 //! Hands a batch of events to a function, and says what becomes of each: the same for every kind of source.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use host_core::{
     call::{Call, CallContext, Place, Reply, Target, TriggerRef},
@@ -9,6 +12,7 @@ use host_core::{
     ports::{DeadLetter, SourceError, TriggerId},
     retry::Retry,
 };
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::{board::Board, source::Rooms};
@@ -30,7 +34,7 @@ pub(crate) enum Fate {
 
 impl Fate {
     /// Whether its batch was more than the function takes at once, which the event alone may not be.
-    pub(crate) fn is_too_large(&self) -> bool {
+    fn is_too_large(&self) -> bool {
         matches!(self, Self::Dead(failure) if failure.code == code::TOO_LARGE)
     }
 }
@@ -54,6 +58,11 @@ pub(crate) struct Handover {
     source: Arc<str>,
     retry: Retry,
     board: Arc<Board>,
+    /// How long a call may take in all, its events' runs one by one included; as long as its function's limits say, when
+    /// absent.
+    longest: Option<Duration>,
+    /// When the event was given up that is replayed.
+    given_up_at: Option<Timestamp>,
 }
 
 /// How long an event waits that found no room, unless the host says otherwise.
@@ -68,13 +77,50 @@ impl Handover {
             "default" => format!("/fn/{}", id.function),
             project => format!("/fn/{project}:{}", id.function),
         };
-        Self { rooms, id, trigger, target, source: source.into(), retry, board }
+        let source = source.into();
+        Self { rooms, id, trigger, target, source, retry, board, longest: None, given_up_at: None }
     }
 
-    /// Tries a batch once, `attempt` counted from 1. The fate at `i` is that of the event at `i`.
+    /// The same for calls that may take so long in all.
+    pub(crate) fn within(mut self, longest: Duration) -> Self {
+        self.longest = Some(longest);
+        self
+    }
+
+    /// The same for an event that was given up then, and is replayed.
+    pub(crate) fn replaying(mut self, given_up_at: Timestamp) -> Self {
+        self.given_up_at = Some(given_up_at);
+        self
+    }
+
+    /// Tries a batch, `attempt` counted from 1. The fate at `i` is that of the event at `i`, which `again` makes anew.
+    ///
+    /// A batch that is more than the function takes at once is tried event by event: each by itself may not be.
+    pub(crate) async fn attempt(
+        &self,
+        events: Vec<Event>,
+        origins: Vec<Place>,
+        attempt: u32,
+        again: impl Fn(usize) -> Event,
+        stop: &CancellationToken,
+    ) -> Vec<Fate> {
+        let count = events.len();
+        let fates = self.once(events, origins.clone(), attempt, stop).await;
+        if count < 2 || !fates.iter().all(Fate::is_too_large) {
+            return fates;
+        }
+        let mut alone = Vec::with_capacity(count);
+        for index in 0..count {
+            let origin = origins.get(index).cloned().into_iter().collect();
+            alone.extend(self.once(vec![again(index)], origin, attempt, stop).await);
+        }
+        alone
+    }
+
+    /// Tries a batch with one call.
     ///
     /// All events of a batch have failed together when the function could not be called at all.
-    pub(crate) async fn attempt(
+    pub(crate) async fn once(
         &self,
         events: Vec<Event>,
         origins: Vec<Place>,
@@ -83,6 +129,8 @@ impl Handover {
     ) -> Vec<Fate> {
         let mut context = CallContext::new(self.trigger.clone());
         context.attempt = attempt;
+        context.deadline = self.longest.map(|longest| Instant::now() + longest);
+        context.given_up_at = self.given_up_at;
         context.cancelled = stop.child_token();
         context.origins = origins.into();
         context.traceparent = events.iter().find_map(traceparent);
@@ -129,6 +177,7 @@ impl Handover {
             failure,
             revision,
             attempts,
+            times: 1,
             replayed_at: None,
         };
         self.rooms.letters.keep(vec![letter]).await?;
@@ -193,9 +242,14 @@ fn traceparent(event: &Event) -> Option<String> {
     event.extensions.iter().find(|(name, _)| name == "traceparent").map(|(_, value)| value.clone())
 }
 
-/// The same letter however often its event is read again.
+/// The same letter however often its event is read again. What was read at no place of its own is told from others by
+/// what it says: senders use an identity twice.
 fn letter_id(id: &TriggerId, event: &Event, place: Option<&Place>) -> String {
-    let place = place.map_or_else(String::new, |it| format!("{}/{}/{}", it.topic, it.partition, it.offset));
+    let place = match place {
+        Some(it) if it.offset > 0 => format!("{}/{}/{}", it.topic, it.partition, it.offset),
+        Some(it) => format!("{}/{}/{}", it.topic, it.partition, host_core::Digest::of(&event.data)),
+        None => host_core::Digest::of(&event.data).to_string(),
+    };
     let text = format!("{}\n{}\n{}\n{place}\n{}\n{}", id.project, id.function, id.name, event.source, event.id);
     host_core::Digest::of(text.as_bytes()).to_string().trim_start_matches("sha256:").chars().take(32).collect()
 }

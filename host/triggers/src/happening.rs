@@ -25,6 +25,8 @@ pub(crate) use wants::Standing;
 
 /// How many events are looked at, at once.
 const AT_ONCE: u32 = 100;
+/// How many times as many at most are looked at behind some that cannot be handed over.
+const PAGES: u32 = 100;
 /// The longest wait while the store does not answer.
 const LONGEST: Duration = Duration::from_secs(10);
 
@@ -66,7 +68,7 @@ impl Happenings {
                 }
                 Err(error) => {
                     if trouble == 0 {
-                        tracing::warn!(error, "events of the platform cannot be handed over; trying again");
+                        tracing::warn!(error, "an event of the platform cannot be handed over; trying again");
                     }
                     trouble = trouble.saturating_add(1).min(16);
                     (poll * 2_u32.pow(trouble)).min(LONGEST)
@@ -76,30 +78,49 @@ impl Happenings {
         }
     }
 
-    /// Hands over what nobody has taken; how many events there were.
+    /// Hands over what nobody has taken; how many events there were. One that cannot be handed over stays, and holds up
+    /// none behind it.
     async fn hand_over(&self) -> Result<usize, Trouble> {
-        let told = self.rooms.clockwork.told(AT_ONCE).await.map_err(text)?;
-        if told.is_empty() {
-            return Ok(0);
+        let (mut found, mut trouble, mut last) = (0, None, None);
+        for _ in 0..PAGES {
+            let told = self.rooms.clockwork.told(last.as_ref(), AT_ONCE).await.map_err(text)?;
+            if told.is_empty() {
+                break;
+            }
+            found += told.len();
+            let stuck = self.hand_out(&told).await?;
+            let goes_on = stuck.is_some() && told.len() >= AT_ONCE as usize;
+            trouble = trouble.or(stuck);
+            last = told.into_iter().next_back().filter(|_| goes_on);
+            if last.is_none() {
+                break;
+            }
         }
+        trouble.map_or(Ok(found), Err)
+    }
+
+    /// Hands each of some events over; why the first of those stays that could not be.
+    async fn hand_out(&self, told: &[Told]) -> Result<Option<Trouble>, Trouble> {
         // Asked after the events: whoever was put into service before they happened is known by now.
         let audience = self.audience().await?;
-        let mut nobodys = Vec::new();
-        for one in &told {
+        let (mut nobodys, mut stuck) = (Vec::new(), None);
+        for one in told {
             let started = audience.started(one);
             if started.is_empty() {
                 nobodys.push(one.id.clone());
                 continue;
             }
             let triggers: Vec<TriggerId> = started.iter().map(trigger).collect();
-            if self.rooms.clockwork.take(one, started).await.map_err(text)?.is_some_and(|runs| runs > 0) {
-                self.note(&triggers);
+            match self.rooms.clockwork.take(one, started).await {
+                Ok(runs) if runs.is_some_and(|it| it > 0) => self.note(&triggers),
+                Ok(_) => {}
+                Err(error) => _ = stuck.get_or_insert(format!("event {} ({}): {error}", one.id, one.r#type)),
             }
         }
         if !nobodys.is_empty() {
             self.rooms.clockwork.pass(&nobodys).await.map_err(text)?;
         }
-        Ok(told.len())
+        Ok(stuck)
     }
 
     async fn audience(&self) -> Result<Audience, Trouble> {

@@ -184,8 +184,10 @@ impl Source for KafkaSource {
         let result = tokio::select! {
             biased;
             result = result => result,
-            () = closed => return Err(SourceError::Failed("the consumer did not close in time".into())),
+            () = closed => Ok(Err(SourceError::Failed("the consumer did not close in time".into()))),
         };
+        // Others may read on; how far this one was behind says nothing any more.
+        self.board.lag(None);
         if self.outlets.dropped() > 0 {
             tracing::debug!(trigger = self.id.name, outputs = self.outlets.dropped(), "outputs had no topic so far");
         }
@@ -196,8 +198,13 @@ impl Source for KafkaSource {
         let mut settings = self.reading(&self.settings().await?);
         // It joins no group, and is told of no statistics.
         settings.remove("group.instance.id").set("statistics.interval.ms", "0");
+        // A member with a name stays in its group after it has gone, until its session is over.
+        let leave = match self.member() {
+            Some(_) => seek::LEAVE + self.config.session_timeout.duration(),
+            None => seek::LEAVE,
+        };
         let (trigger, to, time) = (self.trigger.clone(), to.clone(), self.config.connect.duration());
-        let moved = tokio::task::spawn_blocking(move || seek::seek(&settings, &trigger, &to, time));
+        let moved = tokio::task::spawn_blocking(move || seek::seek(&settings, &trigger, &to, (time, leave)));
         moved.await.map_err(|error| SourceError::Failed(error.to_string()))?
     }
 

@@ -14,6 +14,7 @@ use host_core::{
     model::{ModelRef, Origin, Signature, Version},
     ports::{Artifacts, Dispatch, Fetch, MODELS, ModelStream, ModelStreams, Models, NewVersion, Score},
 };
+use jiff::Timestamp;
 
 mod descriptor;
 mod failure;
@@ -74,7 +75,7 @@ impl Descriptors {
                 outcomes.push(Err(Failure::transient(code::CANCELLED, "it waits for the model before it")));
                 continue;
             }
-            let taken = self.take(stream, event, context.origins.get(index)).await;
+            let taken = self.take(stream, event, (context.origins.get(index), context.given_up_at)).await;
             if let Err(failure) = &taken {
                 self.refuse(stream, event, failure).await;
             }
@@ -84,7 +85,12 @@ impl Descriptors {
     }
 
     /// Registers one model and puts it in force.
-    async fn take(&self, stream: &ModelStream, event: &Event, place: Option<&Place>) -> Result<Version, Failure> {
+    async fn take(
+        &self,
+        stream: &ModelStream,
+        event: &Event,
+        (place, given_up_at): (Option<&Place>, Option<Timestamp>),
+    ) -> Result<Version, Failure> {
         let Ready { descriptor, model, bytes, signature } = self.read(event).await?;
         let blob = self.registry.artifacts.put(bytes).await.map_err(|error| of_artifact(&error))?;
         let Descriptor { name, label, data_type, format, content, description, .. } = descriptor;
@@ -113,7 +119,7 @@ impl Descriptors {
             created_by: who.clone(),
         };
         let version = self.registry.models.register(new).await.map_err(|error| of_model(&error))?;
-        self.put_in_force(stream, &version, &who).await?;
+        self.put_in_force(stream, &version, &who, given_up_at).await?;
         Ok(version)
     }
 
@@ -145,11 +151,24 @@ impl Descriptors {
         self.registry.artifacts.get(&digest, largest).await.map_err(|error| of_artifact(&error))
     }
 
-    /// Moves the stream's alias, unless this message did so before: one that is read again takes nothing back.
-    async fn put_in_force(&self, stream: &ModelStream, version: &Version, who: &str) -> Result<(), Failure> {
+    /// Moves the stream's alias, unless this message did so before: one that is read again takes nothing back. Nor does
+    /// one that is replayed after the alias moved on: it is registered, and whoever wants it moves the alias.
+    async fn put_in_force(
+        &self,
+        stream: &ModelStream,
+        version: &Version,
+        who: &str,
+        given_up_at: Option<Timestamp>,
+    ) -> Result<(), Failure> {
         let id = &version.id;
         let moves = self.registry.models.history(&stream.project, &id.model).await.map_err(|error| of_model(&error))?;
-        if moves.iter().any(|it| it.alias == stream.alias && it.number == id.number) {
+        let mut of_alias = moves.iter().filter(|it| it.alias == stream.alias);
+        if of_alias.clone().any(|it| it.number == id.number) {
+            return Ok(());
+        }
+        if given_up_at.is_some_and(|then| of_alias.any(|it| it.moved_at >= then)) {
+            let (model, number) = (&id.model, id.number);
+            tracing::info!(project = %stream.project, stream = %stream.name, %model, number, "a replayed model is registered and not put in force: another is since it was given up");
             return Ok(());
         }
         let moved = self.registry.models.promote(&stream.project, &id.model, &stream.alias, id.number, who).await;

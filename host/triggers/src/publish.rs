@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 use host_core::{
-    Name, RunId,
+    Name,
     event::Event,
     function::FunctionRef,
     grant::PublishTarget,
@@ -65,11 +65,12 @@ impl Publish for Publishers {
     }
 }
 
-/// Keeps each event for its function, in order.
+/// Keeps all events for their function, or none. One that is sent twice wakes it once.
 async fn wake(wake: &dyn Wake, sender: &Sender, function: &Name, events: Vec<Event>) -> Result<(), PublishError> {
-    for event in events {
-        let wakening = Wakening {
-            id: RunId::next(),
+    let wakening = |event: Event| {
+        let said = format!("weft publish\n{}\n{function}\n{}\n{}", sender.project, event.source, event.id);
+        Wakening {
+            id: Wakening::run_of(&said),
             project: sender.project.clone(),
             function: FunctionRef::from(function.clone()),
             trigger: "publish",
@@ -78,18 +79,18 @@ async fn wake(wake: &dyn Wake, sender: &Sender, function: &Name, events: Vec<Eve
             retry: Retry { attempts: ATTEMPTS, ..Retry::default() },
             depth: sender.depth.saturating_add(1),
             owner: format!("fn:{}", sender.function),
-        };
-        wake.wake(wakening).await.map_err(|error| match error {
-            WakeError::Storage(why) => PublishError::Unavailable(why),
-            other => PublishError::Refused(other.to_string()),
-        })?;
-    }
-    Ok(())
+        }
+    };
+    let woken = wake.wake(events.into_iter().map(wakening).collect()).await;
+    woken.map(drop).map_err(|error| match error {
+        WakeError::Storage(why) | WakeError::Full(why) => PublishError::Unavailable(why),
+        other => PublishError::Refused(other.to_string()),
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use host_core::ports::MOST_DEPTH;
+    use host_core::{RunId, ports::MOST_DEPTH};
     use parking_lot::Mutex;
 
     use super::*;
@@ -100,16 +101,21 @@ mod tests {
 
     #[async_trait]
     impl Wake for Bed {
-        async fn wake(&self, wakening: Wakening) -> Result<RunId, WakeError> {
-            if wakening.depth > MOST_DEPTH {
-                return Err(WakeError::TooDeep(wakening.depth));
+        async fn wake(&self, wakenings: Vec<Wakening>) -> Result<Vec<RunId>, WakeError> {
+            for wakening in &wakenings {
+                if wakening.depth > MOST_DEPTH {
+                    return Err(WakeError::TooDeep(wakening.depth));
+                }
+                if wakening.function.name.as_str() != "score" {
+                    return Err(WakeError::NoFunction("there is none".into()));
+                }
+                if wakening.event.data.is_empty() {
+                    return Err(WakeError::Full("as many wait as may".into()));
+                }
             }
-            if wakening.function.name.as_str() != "score" {
-                return Err(WakeError::NoFunction("there is none".into()));
-            }
-            let id = wakening.id;
-            self.0.lock().push(wakening);
-            Ok(id)
+            let ids = wakenings.iter().map(|it| it.id).collect();
+            self.0.lock().extend(wakenings);
+            Ok(ids)
         }
     }
 
@@ -142,6 +148,21 @@ mod tests {
         assert!(woken.iter().all(|it| it.depth == 3 && it.trigger == "publish" && it.trigger_name == "orders"));
         assert!(woken.iter().all(|it| it.project.as_str() == "shop"), "of the sender's own project");
         assert_ne!(woken[0].id, woken[1].id);
+    }
+
+    #[tokio::test]
+    async fn events_are_kept_all_or_none_and_the_same_twice_is_one_run() {
+        let bed = Bed::default();
+        let to = "score".parse().unwrap();
+        let none = Event { data: Default::default(), ..event("b") };
+        let told = wake(&bed, &sender(0), &to, vec![event("a"), none]).await;
+        assert!(matches!(told, Err(PublishError::Unavailable(_))), "there may be room later");
+        assert!(bed.0.lock().is_empty());
+        for _ in 0..2 {
+            wake(&bed, &sender(0), &to, vec![event("a")]).await.unwrap();
+        }
+        let ids: Vec<_> = bed.0.lock().iter().map(|it| it.id).collect();
+        assert_eq!(ids[0], ids[1]);
     }
 
     #[tokio::test]

@@ -59,8 +59,10 @@ struct Kept {
     /// Why it is paused, where it is.
     paused: Option<String>,
     worker: Option<(CancellationToken, JoinHandle<()>)>,
-    /// The cause that was told last, until it reads again.
-    told: Option<String>,
+    /// Set when a pause is over; there while it is paused.
+    resting: Option<CancellationToken>,
+    /// What was told last: the cause, or that it reads. Nothing by this host so far, and maybe something by one before.
+    told: Option<Option<String>>,
 }
 
 impl Kept {
@@ -69,6 +71,19 @@ impl Kept {
         if let Some((stop, _)) = self.worker.take() {
             stop.cancel();
         }
+    }
+
+    /// Nobody waits for its pause any more.
+    fn wake(&mut self) {
+        if let Some(over) = self.resting.take() {
+            over.cancel();
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.wake();
     }
 }
 
@@ -135,23 +150,25 @@ impl Supervisor {
             let is_over = |it: &Kept| it.worker.as_ref().is_some_and(|(_, task)| task.is_finished());
             kept.iter().filter(|(_, it)| is_over(it)).map(|(id, _)| id.clone()).collect()
         };
-        self.ask(&mut known).await;
+        let are_known = self.ask(&mut known).await;
         let Some(paused) = &known.paused else { return };
+        let mut kept = self.kept.lock();
+        // Asked while they are held: whoever drains ends what is there by then.
         if self.stop.is_cancelled() {
             return;
         }
-        let mut kept = self.kept.lock();
         self.match_up(&mut kept, &known.wanted);
         for (id, it) in kept.iter_mut() {
-            if ended.contains(id) {
+            // One that has ended may have paused itself; where nobody can say, it does not begin again.
+            if are_known && ended.contains(id) {
                 it.worker = None;
             }
             self.set_going(id, it, paused.get(id));
         }
     }
 
-    /// Asks who wants what, and what is paused.
-    async fn ask(&self, known: &mut Known) {
+    /// Asks who wants what, and what is paused; whether the latter could be said.
+    async fn ask(&self, known: &mut Known) -> bool {
         known.wanted.resize_with(self.wants.len(), Vec::new);
         for (wants, wanted) in self.wants.iter().zip(&mut known.wanted) {
             match wants.wanted().await {
@@ -159,10 +176,13 @@ impl Supervisor {
                 Err(error) => tracing::warn!(%error, "could not ask which triggers there are; those known go on"),
             }
         }
-        match self.rooms.memory.paused().await {
-            Ok(now) => known.paused = Some(now.into_iter().collect()),
-            Err(error) => tracing::warn!(%error, "could not ask which triggers are paused; what was known goes on"),
-        }
+        let paused = self.rooms.memory.paused().await;
+        let paused = paused.inspect_err(|error| {
+            tracing::warn!(%error, "could not ask which triggers are paused; what was known goes on");
+        });
+        let are_known = paused.is_ok();
+        known.paused = paused.map(|it| it.into_iter().collect()).ok().or_else(|| known.paused.take());
+        are_known
     }
 
     /// Forgets what is not wanted any more, and opens what is new or different. Others are not touched.
@@ -196,7 +216,7 @@ impl Supervisor {
         let board = Arc::new(Board::after(before, wanted.id.clone(), wanted.kind, wanted.reads.clone()));
         let source = (wanted.open)(&self.config, self.rooms.clone(), board.clone());
         let turn = self.turn(&wanted.id);
-        Kept { wanted: wanted.clone(), board, source, turn, paused: None, worker: None, told: None }
+        Kept { wanted: wanted.clone(), board, source, turn, paused: None, worker: None, resting: None, told: None }
     }
 
     fn turn(&self, id: &TriggerId) -> Turn {
@@ -212,15 +232,19 @@ impl Supervisor {
 
     /// Runs it, or has it rest, as it should.
     fn set_going(&self, id: &TriggerId, it: &mut Kept, paused: Option<&String>) {
-        let was_paused = it.paused.is_some();
         it.paused = paused.cloned();
         if let Some(reason) = paused {
             it.end();
-            if !was_paused {
+            if it.resting.is_none() {
+                let over = self.stop.child_token();
+                it.resting = Some(over.clone());
                 let (turn, board, reason) = (it.turn.clone(), it.board.clone(), reason.clone());
-                self.tasks.spawn(async move { worker::rest(&turn, &board, reason).await });
+                self.tasks.spawn(async move { worker::rest(&turn, &board, reason, &over).await });
             }
-        } else if it.worker.is_none() {
+            return;
+        }
+        it.wake();
+        if it.worker.is_none() {
             it.board.state(TriggerState::Starting, None);
             let stop = CancellationToken::new();
             let worker = Worker {
@@ -248,7 +272,7 @@ impl Supervisor {
                 TriggerState::Running => None,
                 _ => continue,
             };
-            if it.told != cause {
+            if it.told.as_ref() != Some(&cause) {
                 news.push((id.clone(), cause));
             }
         }
@@ -260,7 +284,7 @@ impl Supervisor {
             match told {
                 Ok(()) => {
                     if let Some(it) = self.kept.lock().get_mut(&id) {
-                        it.told = cause;
+                        it.told = Some(cause);
                     }
                 }
                 Err(error) => tracing::warn!(trigger = %id, %error, "could not tell how a trigger is doing"),

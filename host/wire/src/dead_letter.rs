@@ -37,9 +37,16 @@ pub struct DeadLetter {
     pub revision: Option<RevisionId>,
     /// How often it was tried.
     pub attempts: u32,
+    /// How often it was given up: more than once where it was read or replayed again, and failed again.
+    #[serde(default = "once")]
+    pub times: u32,
     /// When it was handed to its function once more, and done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replayed_at: Option<Timestamp>,
+}
+
+fn once() -> u32 {
+    1
 }
 
 /// The event of a dead letter, as it came.
@@ -119,6 +126,7 @@ impl From<ports::DeadLetter> for DeadLetter {
             failure: it.failure.into(),
             revision: it.revision,
             attempts: it.attempts,
+            times: it.times,
             replayed_at: it.replayed_at,
         }
     }

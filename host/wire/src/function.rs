@@ -66,6 +66,9 @@ pub struct FunctionDetail {
     /// The manifest it answers with.
     #[schema(value_type = Object)]
     pub manifest: host_core::manifest::Manifest,
+    /// The package that its revision was made of, where it was pulled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<crate::trust::Provenance>,
     /// Which revisions answered, newest first.
     pub activations: Vec<Activation>,
 }

@@ -4,7 +4,10 @@ use host_core::{Digest, Name, RevisionId, function, manifest::Manifest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::function::{Entry, Route, path_of};
+use crate::{
+    function::{Entry, Route, path_of},
+    trust::DeployPackage,
+};
 
 /// One immutable version of a function.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -46,6 +49,9 @@ pub struct Deploy {
     /// The manifest: the text of `function.toml`, or the same as JSON. Its name must be the function's.
     #[schema(value_type = Object)]
     pub manifest: ManifestSource,
+    /// The package it comes from, where it was pulled. The manifest is then the package's, name and grants aside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<DeployPackage>,
 }
 
 /// A manifest as text or as JSON.

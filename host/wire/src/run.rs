@@ -149,6 +149,8 @@ pub enum RunKind {
     Request,
     /// An event that woke a function.
     Event,
+    /// What a program did outside of any host, told afterwards.
+    Tracked,
 }
 
 /// Where a run stands.
@@ -235,6 +237,7 @@ impl From<run::RunKind> for RunKind {
             run::RunKind::Job => Self::Job,
             run::RunKind::Request => Self::Request,
             run::RunKind::Event => Self::Event,
+            run::RunKind::Tracked => Self::Tracked,
         }
     }
 }

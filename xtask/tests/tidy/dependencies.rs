@@ -86,6 +86,7 @@ const LIGHT: &[&str] = &[
     "saphyr",
     "saphyr-parser",
     "schemars",
+    "semver",
     "serde",
     "serde_json",
     "sha2",

@@ -17,6 +17,7 @@ const VIEWER: &[&str] = &[
     "follow_logs",
     "follow_run",
     "get_artifact",
+    "get_package_docs",
     "get_run_response",
     "head_component",
     "list_artifacts",
@@ -28,6 +29,10 @@ const VIEWER: &[&str] = &[
     "list_logs",
     "list_model_streams",
     "list_models",
+    "list_namespaces",
+    "list_package_categories",
+    "list_package_versions",
+    "list_packages",
     "list_pipelines",
     "list_projects",
     "list_revisions",
@@ -46,6 +51,9 @@ const VIEWER: &[&str] = &[
     "show_dead_letter",
     "show_function",
     "show_model",
+    "show_namespace",
+    "show_package",
+    "show_package_version",
     "show_pipeline",
     "show_model_stats",
     "show_model_stream",
@@ -53,22 +61,30 @@ const VIEWER: &[&str] = &[
     "show_revision",
     "show_run",
     "show_trigger",
+    "show_trust",
 ];
 
 /// Operations that make something new, and calls.
 const DEVELOPER: &[&str] = &[
+    "add_namespace_owner",
     "cancel_run",
+    "claim_namespace",
+    "deprecate_package",
     "deploy_pipeline",
     "deploy_revision",
+    "import_run",
     "invoke_function",
     "oip_infer",
     "oip_version_infer",
     "put_component",
     "register_version",
+    "remove_namespace_owner",
     "reproduce_run",
     "retry_run",
     "submit_run",
+    "unyank_package",
     "upload_artifact",
+    "yank_package",
 ];
 
 /// Operations that move what others depend on.
@@ -84,12 +100,15 @@ const OPERATOR: &[&str] = &[
     "remove_model_stream",
     "replay_dead_letter",
     "resume_trigger",
+    "revoke_key",
     "rollback_alias",
     "rollback_function",
     "rotate_secret",
     "seek_trigger",
     "serve_endpoint",
     "set_secret",
+    "set_trust",
+    "trust_key",
 ];
 
 /// Operations that concern the host as a whole.
@@ -103,19 +122,34 @@ const ADMIN: &[&str] = &[
     "rekey_secrets",
     "revoke_token",
     "show_config",
+    "verify_namespace",
 ];
 
 /// Operations outside of any project that tokens for one project may do as well: they are the same for all projects, or
 /// answer with what is the project's.
 const ANYWHERE: &[&str] = &[
+    "add_namespace_owner",
+    "claim_namespace",
     "create_token",
+    "deprecate_package",
+    "get_package_docs",
     "head_component",
+    "list_namespaces",
+    "list_package_categories",
+    "list_package_versions",
+    "list_packages",
     "list_projects",
     "list_tokens",
     "oip_server",
     "put_component",
+    "remove_namespace_owner",
     "revoke_token",
+    "show_namespace",
+    "show_package",
+    "show_package_version",
     "show_principal",
+    "unyank_package",
+    "yank_package",
 ];
 
 /// The paths of the model-serving tutorial, which are not described: they read in the project `default`.

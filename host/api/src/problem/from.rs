@@ -3,10 +3,10 @@
 use host_core::{
     event::{Failure, FailureKind, code},
     model::{LoadError, ScoreError},
-    ports::{ArtifactError, DeployError, JournalError, ModelError, StreamError},
+    ports::{ArtifactError, DeployError, JournalError, ModelError, PackageError, StreamError},
 };
 use host_pipelines::SubmitError;
-use host_store::{StoreError, TransferError};
+use host_store::{StoreError, TransferError, TrustError};
 use host_wire::problem::Mistake;
 use http::StatusCode;
 
@@ -18,6 +18,18 @@ impl From<StoreError> for Problem {
             StoreError::NotFound(_) => Self::not_found(error.to_string()),
             StoreError::Cursor(_) => Self::new(StatusCode::BAD_REQUEST, "invalid-cursor", error.to_string()),
             _ => Self::storage(error.to_string()),
+        }
+    }
+}
+
+impl From<TrustError> for Problem {
+    fn from(error: TrustError) -> Self {
+        let detail = error.to_string();
+        match error {
+            TrustError::Store(error) => error.into(),
+            TrustError::Revoked { .. } => Self::new(StatusCode::CONFLICT, "key-revoked", detail)
+                .hint("ask the publisher for the key they use by now"),
+            TrustError::TooMany => Self::new(StatusCode::CONFLICT, "too-many-keys", detail),
         }
     }
 }
@@ -110,6 +122,24 @@ impl From<StreamError> for Problem {
     }
 }
 
+impl From<PackageError> for Problem {
+    fn from(error: PackageError) -> Self {
+        let detail = error.to_string();
+        match error {
+            PackageError::NotFound(_) => Self::not_found(detail).hint("`fn search` shows what is offered"),
+            PackageError::Denied { namespace, .. } => Self::new(StatusCode::FORBIDDEN, "not-an-owner", detail)
+                .hint(format!("fn namespaces show {namespace}; its owners add others with `fn namespaces add`")),
+            PackageError::Immutable { .. } => Self::new(StatusCode::CONFLICT, "immutable-version", detail),
+            PackageError::Offered(_) | PackageError::InUse(_) => Self::new(StatusCode::CONFLICT, "in-use", detail),
+            PackageError::LastOwner(_) => Self::new(StatusCode::CONFLICT, "last-owner", detail),
+            PackageError::Missing(_) => Self::unprocessable("missing-blob", detail),
+            PackageError::TooMany(_) => Self::new(StatusCode::CONFLICT, "too-many", detail),
+            PackageError::Cursor(_) => Self::new(StatusCode::BAD_REQUEST, "invalid-cursor", detail),
+            PackageError::Storage(_) => Self::storage(detail),
+        }
+    }
+}
+
 impl From<LoadError> for Problem {
     fn from(error: LoadError) -> Self {
         Self::unprocessable("unfit-model", error.to_string())
@@ -153,6 +183,7 @@ impl From<SubmitError> for Problem {
             SubmitError::Deployments(error) => error.into(),
             SubmitError::Models(error) => error.into(),
             SubmitError::NoReproduction(_) => Self::new(StatusCode::CONFLICT, "no-reproduction", detail),
+            SubmitError::Outside { .. } => Self::new(StatusCode::CONFLICT, "ran-outside", detail),
         }
     }
 }

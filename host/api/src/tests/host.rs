@@ -29,6 +29,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::registry::Agreeable;
 use crate::{AppState, Config, Rooms, router};
 
 /// The control plane, and the neighbours a test plays with.
@@ -36,6 +37,7 @@ pub(super) struct Host {
     pub(super) router: Router,
     pub(super) store: Store,
     pub(super) guest: Arc<Guest>,
+    pub(super) vet: Arc<Agreeable>,
     pub(super) bodies: Arc<Budget>,
     pub(super) stop: CancellationToken,
 }
@@ -115,9 +117,13 @@ impl Host {
             platform: Platform::default(),
         };
         let bodies = Budget::new(ByteSize(32 << 20));
+        let rows: Arc<Store> = Arc::new(store.clone());
+        let vet = Arc::new(Agreeable::default());
+        let registry = super::registry::of(rows, artifacts.clone(), vet.clone(), &stop);
         let rooms = Rooms {
             runs: Runs::new(Scheduler::new(services, host_pipelines::Config::default())),
             store: store.clone(),
+            library: None,
             artifacts,
             directory,
             models,
@@ -126,6 +132,7 @@ impl Host {
             endpoints,
             score,
             secrets,
+            registry,
             sources: Arc::new(host_core::ports::NoSources),
             bodies: bodies.clone(),
             access,
@@ -133,7 +140,7 @@ impl Host {
             settings: Vec::new(),
             stop: stop.clone(),
         };
-        Self { router: router(AppState::new(config, rooms)), store, guest, bodies, stop }
+        Self { router: router(AppState::new(config, rooms)), store, guest, vet, bodies, stop }
     }
 
     pub(super) async fn ask(&self, request: Request<Body>) -> Answer {

@@ -33,6 +33,7 @@ fn letter(number: u64) -> DeadLetter {
         failure: Failure::invalid("bad-json", "it is none"),
         revision: None,
         attempts: 2,
+        times: 1,
         replayed_at: None,
     }
 }
@@ -77,6 +78,30 @@ async fn what_is_not_there_is_not_found() {
     assert_eq!(replayed.problem(), (404, "not-found".into()));
     let wrong = host.get(&format!("{project}/dead-letters?after=x")).await;
     assert!(wrong.problem().0 >= 400);
+}
+
+#[tokio::test]
+async fn a_counter_that_was_told_never_shrinks() {
+    use host_core::{
+        call::Usage,
+        ports::Recorder as _,
+        record::{Tally, Verdict},
+    };
+    let host = Host::new().await;
+    let deployed = host.deploy("echo", b"echo").await.json();
+    let revision = deployed["revision"]["id"].as_str().unwrap().parse().unwrap();
+    let calls = async || {
+        let body = String::from_utf8(host.get("/metrics").await.body.to_vec()).unwrap();
+        let line = body.lines().find(|it| it.starts_with("weft_calls_total{")).map(str::to_owned);
+        line.and_then(|it| it.rsplit_once(' ').map(|(_, count)| count.parse::<u64>().unwrap()))
+    };
+    for expected in 1..=2 {
+        let (started_at, usage) = (jiff::Timestamp::UNIX_EPOCH, Usage::default());
+        host.store.recorder().tally(Tally { revision, verdict: Verdict::Ok, events: 1, started_at, usage });
+        host.store.recorder().flush().await;
+        assert_eq!(calls().await, Some(expected));
+        assert_eq!(calls().await, Some(expected), "whoever asks takes nothing from the next one");
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use crate::{AppState, problem::Problem};
 pub(super) mod cancel;
 pub(super) mod compare;
 pub(super) mod events;
+pub(super) mod import;
 pub(super) mod list;
 pub(super) mod reproduce;
 pub(super) mod response;

@@ -4,7 +4,7 @@
 //! between a tenth and nine tenths of the outputs, so that neither start nor end counts.
 
 mod bare;
-mod cluster;
+pub(super) mod cluster;
 mod pace;
 
 use std::{

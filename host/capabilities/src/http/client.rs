@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use host_core::size::Millis;
+use host_core::{grant::TcpGrant, size::Millis};
 use http::{Method, Request, Response, Uri};
 use http_body::Body;
 use http_body_util::BodyExt as _;
@@ -37,6 +37,7 @@ use super::{
     tls::Tls,
     wait::{self, Flow, Patience},
 };
+use crate::tcp;
 
 /// The most header fields of a response.
 const FIELDS: usize = 128;
@@ -146,6 +147,14 @@ impl Client {
         let in_flight = semaphore(self.config.per_function);
         let connections = semaphore(self.config.connections_per_function);
         Reach { client: self.clone(), policy, limits, pools: Pools::default(), in_flight, connections }
+    }
+
+    /// A way to the servers that `grants` name, for connections without HTTP. They count among the connections of the
+    /// host; those of one function have a bound of their own beside that of its requests.
+    #[must_use]
+    pub fn servers(&self, grants: &[TcpGrant]) -> tcp::Reach {
+        let places = [semaphore(self.config.connections_per_function), self.network.places.clone()];
+        tcp::Reach::new(grants, self.network.resolver.clone(), places, self.config.connect.duration())
     }
 
     /// What was sent so far.

@@ -17,6 +17,9 @@ use redis::{
 /// How often a lost connection is tried again before whoever waits for it is told.
 const TRIES: usize = 2;
 
+/// How many values of a bucket Redis looks at to say how large it is.
+const SAMPLES: u32 = 100;
+
 /// Sets a value if the present one is the expected one.
 const SWAP: &str = "
 local now = redis.call('HGET', KEYS[1], ARGV[1])
@@ -156,6 +159,14 @@ impl KeyValue for RedisState {
         work.cmd("ZADD").arg(place.index).arg(0).arg(key).ignore();
         let (sum,): (i64,) = self.together(&work).await?;
         Ok(sum)
+    }
+
+    /// As Redis estimates it from a few of the values, what it needs to keep them included.
+    async fn size(&self, bucket: &Bucket) -> Result<Option<u64>, KeyValueError> {
+        let mut usage = cmd("MEMORY");
+        usage.arg("USAGE").arg(Place::of(bucket).values).arg("SAMPLES").arg(SAMPLES);
+        let bytes: Option<u64> = usage.query_async(&mut self.connection()?).await.map_err(|error| told(&error))?;
+        Ok(Some(bytes.unwrap_or(0)))
     }
 
     async fn swap(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use host_capabilities::keyvalue::{Bounded, MemoryState, RedisState};
+use host_capabilities::keyvalue::{Bounded, MemoryState, Quota, RedisState};
 use host_core::{
     ports::KeyValue,
     size::{ByteSize, Millis},
@@ -20,7 +20,7 @@ mod redis {
 
 async fn in_memory<F: Future<Output = ()>>(_: &str, fact: impl FnOnce(Subject) -> F) {
     let state: Arc<dyn KeyValue> = Arc::new(MemoryState::new(ByteSize(64 << 20)));
-    let bounded = Arc::new(Bounded::new(state.clone()));
+    let bounded = Arc::new(Bounded::new(Arc::new(Quota::new(state.clone(), ByteSize(64 << 20)))));
     fact(Subject::new([state, bounded], "test")).await;
 }
 

@@ -75,7 +75,7 @@ fn input(name: &str, source: &Value, folder: &Path, subject: &Subject<'_>) -> Re
     let bytes = match (source.get("text").and_then(Value::as_str), source.get("file").and_then(Value::as_str)) {
         (Some(text), _) => text.as_bytes().to_vec(),
         (None, Some(file)) => {
-            let file = subject.folder.join("cases").join(file);
+            let file = subject.folder.join(file);
             std::fs::read(&file)
                 .map_err(|error| format!("inputs.{name}: could not read {}: {error}", file.display()))?
         }

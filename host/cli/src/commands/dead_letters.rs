@@ -89,7 +89,7 @@ fn text(it: &DeadLetter) -> String {
     let event = &it.event;
     let mut lines = vec![
         format!("{} · {}/{} ({})", it.id, it.function, it.trigger, it.kind),
-        format!("given up   {:.3}, after {} attempts", it.at, it.attempts),
+        format!("given up   {:.3}, after {} attempts{}", it.at, it.attempts, again(it.times)),
         format!("why        {}: {}", it.failure.code, it.failure.message),
     ];
     lines.extend(place(it).map(|place| format!("read at    {place}")));
@@ -102,6 +102,11 @@ fn text(it: &DeadLetter) -> String {
     lines.extend(event.key.as_ref().map(|key| format!("key        {}", content(key))));
     lines.extend(event.data.as_ref().map(|data| format!("\n{}", content(data))));
     lines.join("\n")
+}
+
+/// How often in all, where it was more than once.
+fn again(times: u32) -> String {
+    if times > 1 { format!(", {times} times in all") } else { String::new() }
 }
 
 fn content(content: &Content) -> String {

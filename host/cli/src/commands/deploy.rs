@@ -46,7 +46,7 @@ async fn upload(client: &Client, digest: &Digest, component: Vec<u8>) -> Result<
 
 async fn release(client: &Client, manifest: &Manifest, component: Digest, activate: bool) -> Result<Released, Stop> {
     let json = serde_json::to_value(manifest).map_err(|error| Stop::new(Exit::Failed, error.to_string()))?;
-    let deploy = Deploy { component, manifest: ManifestSource::Json(json) };
+    let deploy = Deploy { component, manifest: ManifestSource::Json(json), package: None };
     let path = client.in_project(&format!("/functions/{}/revisions?activate={activate}", manifest.name));
     client.post(&path, &deploy).await
 }

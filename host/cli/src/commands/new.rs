@@ -1,5 +1,8 @@
 //! `fn new`: a function to begin with.
 
+mod javascript;
+mod python;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -43,9 +46,18 @@ pub(super) fn run(args: &NewArgs, printer: &Printer) -> Result<()> {
         Template::Handler => HANDLER,
         Template::Http => HTTP,
         Template::Job => JOB,
+        Template::PythonHandler => python::HANDLER,
+        Template::PythonHttp => python::HTTP,
+        Template::PythonJob => python::JOB,
+        Template::JavascriptHandler => javascript::JAVASCRIPT_HANDLER,
+        Template::JavascriptHttp => javascript::JAVASCRIPT_HTTP,
+        Template::JavascriptJob => javascript::JAVASCRIPT_JOB,
+        Template::TypescriptHandler => javascript::TYPESCRIPT_HANDLER,
+        Template::TypescriptHttp => javascript::TYPESCRIPT_HTTP,
+        Template::TypescriptJob => javascript::TYPESCRIPT_JOB,
     };
     for (path, text) in files {
-        write(&folder.join(path), &fill(text, &name))?;
+        write(&folder.join(path), &fill(&javascript::fill(text, files), &name))?;
     }
     let written: Vec<&str> = files.iter().map(|(path, _)| *path).collect();
     printer.answer(&serde_json::json!({ "name": name, "folder": folder, "files": written }), || {
@@ -57,15 +69,7 @@ pub(super) fn run(args: &NewArgs, printer: &Printer) -> Result<()> {
 }
 
 fn fill(text: &str, name: &Name) -> String {
-    text.replace("{{name}}", name.as_str()).replace("{{sdk}}", &sdk())
-}
-
-/// Where the SDK is found: beside this program's source until it is published.
-fn sdk() -> String {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sdk/rust");
-    std::env::var("WEFT_SDK").unwrap_or_else(|_| {
-        std::fs::canonicalize(beside).map_or_else(|_| beside.to_owned(), |it| it.display().to_string())
-    })
+    text.replace("{{name}}", name.as_str()).replace("{{sdk}}", &crate::project::rust_sdk())
 }
 
 fn write(file: &Path, text: &str) -> Result<(), Stop> {

@@ -1,6 +1,7 @@
-//! `fn runs`: list, show, logs, retry, cancel, reproduce.
+//! `fn runs`: list, show, logs, retry, cancel, reproduce, response, push.
 
 mod follow;
+mod push;
 mod response;
 mod show;
 
@@ -27,6 +28,7 @@ pub(super) async fn run(command: RunsCommand, client: &Client, printer: &Printer
         RunsCommand::Retry(args) => retry(&args, client, printer).await,
         RunsCommand::Cancel(args) => cancel(&args, client, printer).await,
         RunsCommand::Reproduce(args) => reproduce(&args, client, printer).await,
+        RunsCommand::Push(args) => push::run(&args, client, printer).await,
         RunsCommand::Response(args) => {
             let id = full_id(&args.id, client).await?;
             response::run(&args, &id, client, printer).await

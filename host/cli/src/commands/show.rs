@@ -48,8 +48,14 @@ fn text(detail: &FunctionDetail, triggers: &[Trigger], calls: &[Call]) -> String
     ));
     let grants = &detail.manifest.grants;
     let models = grants.model.iter().map(|it| format!("model {it}"));
-    let granted: Vec<String> = models.chain(grants.http.iter().map(|it| format!("http {it}"))).collect();
+    let network = grants.http.iter().map(|it| format!("http {it}"));
+    let network = network.chain(grants.tcp.iter().map(|it| format!("tcp {it}")));
+    let granted: Vec<String> = models.chain(network).collect();
     lines.push(format!("grants    {}", if granted.is_empty() { "none".to_owned() } else { granted.join(" · ") }));
+    if let Some(of) = &detail.package {
+        let signed = of.signed_by.map_or_else(|| "not verified".to_owned(), |key| format!("signed by {}", key.short()));
+        lines.push(format!("package   {}@{} · {} · {signed}", of.name, of.version, of.source));
+    }
     lines.push(String::new());
     lines.push(activations(detail));
     if !calls.is_empty() {

@@ -16,7 +16,7 @@ use crate::{
 /// Builds the function, runs every case, and fails when one does.
 pub(super) async fn run(args: &TestArgs, printer: &Printer) -> Result<()> {
     let project = Project::open(&args.source.source)?;
-    let all = cases::read(&project.folder)?;
+    let all = cases::read(&project.cases())?;
     let component = build::component(&project, !args.no_build, printer)?;
     let data = tempfile::tempdir()?;
     let nowhere = UpArgs { data: Some(data.path().to_owned()), ..UpArgs::default() };
@@ -36,7 +36,7 @@ pub(super) async fn run(args: &TestArgs, printer: &Printer) -> Result<()> {
             Stop::new(Exit::Refused, format!("could not deploy `{}`: {error}", project.manifest.name))
         })?;
     let subject =
-        cases::Subject { dispatch: host.dispatcher.as_ref(), revision: &released.revision, folder: &project.folder };
+        cases::Subject { dispatch: host.dispatcher.as_ref(), revision: &released.revision, folder: &project.cases() };
     let failed = each(&all, &subject, printer).await;
     host.drain(&stop, std::time::Duration::from_secs(1)).await;
     tasks.wait().await;
@@ -69,7 +69,7 @@ fn report(project: &Project, all: usize, failed: usize, printer: &Printer) -> Re
         return Err(Stop::new(Exit::Failed, format!("{failed} of {all} cases of `{name}` failed")).into());
     }
     if all == 0 {
-        printer.warn(&format!("`{name}` has no cases; put one into {}", project.folder.join("cases").display()));
+        printer.warn(&format!("`{name}` has no cases; put one into {}", project.cases().display()));
     }
     let cases = if all == 1 { "case" } else { "cases" };
     printer.done(&format!("{all} {cases} of `{name}` passed"));

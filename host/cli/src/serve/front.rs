@@ -12,7 +12,7 @@ use tower::ServiceExt;
 pub(crate) struct Front(Arc<Ways>);
 
 struct Ways {
-    functions: Arc<Http>,
+    functions: Option<Arc<Http>>,
     /// The control plane and inference; the functions again where it knows no path.
     router: Router,
 }
@@ -22,7 +22,12 @@ impl Front {
     pub(super) fn new(control: Router, functions: Arc<Http>) -> Self {
         let behind = functions.clone();
         let router = control.fallback(move |request| async move { behind.answer(request).await });
-        Self(Arc::new(Ways { functions, router }))
+        Self(Arc::new(Ways { functions: Some(functions), router }))
+    }
+
+    /// Asks `control` and nobody else.
+    pub(super) fn only(control: Router) -> Self {
+        Self(Arc::new(Ways { functions: None, router: control }))
     }
 
     /// Answers one request of `peer`. No path of the control plane begins with `/fn/`, so that its router, which takes a
@@ -34,8 +39,11 @@ impl Front {
         peer: SocketAddr,
         mut request: Request<Body>,
     ) -> Result<Response<Body>, Infallible> {
-        if request.uri().path().starts_with("/fn/") && has_body_of_its_own(request.method()) {
-            return Ok(self.0.functions.answer_to(Some(peer), request).await);
+        if let Some(functions) = &self.0.functions
+            && request.uri().path().starts_with("/fn/")
+            && has_body_of_its_own(request.method())
+        {
+            return Ok(functions.answer_to(Some(peer), request).await);
         }
         request.extensions_mut().insert(ConnectInfo(peer));
         self.0.router.clone().oneshot(request).await

@@ -49,9 +49,13 @@ pub(crate) struct Host {
     secrets: Arc<dyn Secrets>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) release: Arc<Release>,
+    /// Looks into components.
+    pub(crate) invoke: Arc<dyn Invoke>,
     pub(crate) scheduler: Arc<Scheduler>,
     pub(crate) triggers: Triggers,
     publishers: Arc<Publishers>,
+    /// Packages that this host offers.
+    pub(super) packages: Arc<marketplace::registry::Registry>,
     config: Config,
 }
 
@@ -63,6 +67,7 @@ struct Ground {
     secrets: Arc<dyn Secrets>,
     publishers: Arc<Publishers>,
     engine: Arc<Engine>,
+    packages: Arc<marketplace::registry::Registry>,
 }
 
 impl Ground {
@@ -82,7 +87,8 @@ impl Ground {
             publish: publishers.clone(),
         };
         let engine = engine(config, parts)?;
-        Ok(Self { store, artifacts, models, secrets, publishers, engine })
+        let packages = super::packages::registry(config, place, &store, &artifacts, engine.clone())?;
+        Ok(Self { store, artifacts, models, secrets, publishers, engine, packages })
     }
 }
 
@@ -90,18 +96,15 @@ impl Host {
     /// Opens the store, starts the engine, and prepares what is deployed. Nothing listens yet.
     pub(crate) async fn build(config: Config, place: Place) -> Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let Ground { store, artifacts, models, secrets, publishers, engine } =
+        let Ground { store, artifacts, models, secrets, publishers, engine, packages } =
             Ground::lay(&config, place, &clock).await?;
         let (score, bytes): (Arc<dyn Score>, Arc<dyn Artifacts>) = (models.clone(), artifacts.clone());
-        let stored: Arc<dyn Models> = Arc::new(store.clone());
         let deployments: Arc<dyn Deployments> = Arc::new(store.clone());
         let recorder: Arc<dyn Recorder> = store.recorder();
         let invoke: Arc<dyn Invoke> = engine.clone();
         let prepared = Prepared::new(store.directory(), invoke.clone());
         let directory: Arc<dyn Directory> = prepared.clone();
-        let endpoints = Arc::new(Endpoints::new(stored.clone()));
-        let registry: Arc<dyn Models> =
-            Arc::new(Registry { stored, loaded: models.clone(), endpoints: endpoints.clone() });
+        let (endpoints, registry) = registry(&store, &models);
         let parts = Parts {
             directory: directory.clone(),
             deployments: deployments.clone(),
@@ -112,7 +115,8 @@ impl Host {
             clock: clock.clone(),
         };
         let dispatcher = Arc::new(Dispatcher::new(config.dispatch.clone(), parts));
-        let release = Release::new(bytes.clone(), deployments.clone(), directory.clone(), invoke, clock.clone());
+        let release =
+            Release::new(bytes.clone(), deployments.clone(), directory.clone(), invoke.clone(), clock.clone());
         let release = release.checked_by(Arc::new(Check::new(config.triggers.clone(), secrets.clone())));
         let dispatch: Arc<dyn Dispatch> = dispatcher.clone();
         let calls = calls(&config, directory.clone(), dispatch.clone());
@@ -152,9 +156,11 @@ impl Host {
             secrets,
             dispatcher,
             release: Arc::new(release),
+            invoke,
             scheduler,
             triggers,
             publishers,
+            packages,
             config,
         })
     }
@@ -184,30 +190,43 @@ impl Host {
     pub(crate) fn front(&self, settings: Vec<Setting>, stop: &CancellationToken) -> Front {
         let dispatch: Arc<dyn Dispatch> = self.dispatcher.clone();
         let bodies = Budget::new(self.config.http.buffered);
+        let state = self.state(settings, bodies.clone(), stop);
+        let guard = Guard::new(self.config.access(), self.store.keyring(), self.secrets.clone());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let functions = Http::new(self.config.http.clone(), self.directory.clone(), dispatch, bodies, clock, guard);
+        let later: Arc<dyn Later> = Arc::new(Runs::new(self.scheduler.clone()));
+        functions.keep_with(Keeping { calls: self.calls.clone(), later, keys: Arc::new(self.store.clone()) });
+        Front::new(host_api::router(state), functions)
+    }
+
+    /// What a host answers that is a registry and nothing else.
+    pub(crate) fn registry_front(&self, settings: Vec<Setting>, stop: &CancellationToken) -> Front {
+        let bodies = Budget::new(self.config.http.buffered);
+        Front::only(host_api::registry_router(self.state(settings, bodies, stop)))
+    }
+
+    fn state(&self, settings: Vec<Setting>, bodies: Arc<Budget>, stop: &CancellationToken) -> AppState {
         let rooms = Rooms {
             store: self.store.clone(),
             artifacts: self.artifacts.clone(),
             directory: self.directory.clone(),
             models: self.registry.clone(),
-            dispatch: dispatch.clone(),
+            dispatch: self.dispatcher.clone(),
             release: self.release.clone(),
             endpoints: self.endpoints.clone(),
             score: self.models.clone(),
             secrets: self.secrets.clone(),
+            registry: self.packages.clone(),
+            library: super::trust::library_key(&self.config.marketplace),
             runs: Runs::new(self.scheduler.clone()),
             sources: self.triggers.sources(),
-            bodies: bodies.clone(),
+            bodies,
             access: self.config.access(),
-            clock: clock.clone(),
+            clock: Arc::new(SystemClock),
             settings,
             stop: stop.clone(),
         };
-        let guard = Guard::new(self.config.access(), self.store.keyring(), self.secrets.clone());
-        let functions = Http::new(self.config.http.clone(), self.directory.clone(), dispatch, bodies, clock, guard);
-        let later: Arc<dyn Later> = Arc::new(Runs::new(self.scheduler.clone()));
-        functions.keep_with(Keeping { calls: self.calls.clone(), later, keys: Arc::new(self.store.clone()) });
-        Front::new(host_api::router(AppState::new(self.config.api.clone(), rooms)), functions)
+        AppState::new(self.config.api.clone(), rooms)
     }
 
     /// Lets nobody in any more, and waits for calls and steps in flight.
@@ -226,6 +245,14 @@ impl Host {
     pub(crate) async fn close(&self) {
         self.store.close().await;
     }
+}
+
+/// The registry of models as rooms see it, and the names that models are served under.
+fn registry(store: &Store, loaded: &Arc<LoadedModels>) -> (Arc<Endpoints>, Arc<dyn Models>) {
+    let stored: Arc<dyn Models> = Arc::new(store.clone());
+    let endpoints = Arc::new(Endpoints::new(stored.clone()));
+    let registry = Registry { stored, loaded: loaded.clone(), endpoints: endpoints.clone() };
+    (endpoints, Arc::new(registry))
 }
 
 /// Starts the engine, and tells what of this machine holds it back.

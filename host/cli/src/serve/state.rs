@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use host_capabilities::keyvalue::{Backend, MemoryState, RedisState};
+use host_capabilities::keyvalue::{Backend, MemoryState, Quota, RedisState};
 use host_core::ports::KeyValue;
 use host_store::{Store, StoreState};
 use zeroize::Zeroizing;
@@ -17,10 +17,11 @@ const VARIABLE: &str = "WEFT_REDIS_PASSWORD";
 /// Opens it. A Redis that does not answer is told now, and to whoever needs state.
 pub(super) async fn open(config: &Config, place: Place, store: &Store) -> Result<Arc<dyn KeyValue>> {
     let memory = || Arc::new(MemoryState::new(config.keyvalue.memory));
+    let bounded = |state| Arc::new(Quota::new(state, config.keyvalue.bucket));
     Ok(match (&config.keyvalue.backend, place) {
         (_, Place::Memory) | (Backend::Memory, _) => memory(),
-        (Backend::Sql, Place::Disk) => StoreState::start(store),
-        (Backend::Redis(address), Place::Disk) => redis(config, address).await?,
+        (Backend::Sql, Place::Disk) => bounded(StoreState::start(store)),
+        (Backend::Redis(address), Place::Disk) => bounded(redis(config, address).await?),
     })
 }
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use self::{
-    ledger::{Promise, Sent, Verdict, judge},
+    ledger::{Promise, Scored, Seen, Sent, Verdict, judge, unstamped},
     plan::{Kind, Plan},
     world::{Names, Servers, World},
 };
@@ -92,7 +92,7 @@ fn happen(plan: &Plan, world: &mut World) {
 
 fn check(servers: &Servers, names: &Names, world: &World, plan: &Plan, (records, messages): (&Sent, &Sent)) {
     let read = |function| kafka::read(&servers.kafka, &names.output(function), &records.confirmed);
-    let disturbances = plan.steps.len() - plan.count(&[Kind::Deploy]) + plan.count(&[Kind::Join]);
+    let disturbances = plan.steps.len() - plan.count(&[Kind::Deploy, Kind::Swap]) + plan.count(&[Kind::Join]);
     let known = world.revisions();
     let a_second = records.confirmed.len() / usize::try_from(plan.length.as_secs()).unwrap();
     let steady = Promise { twice: disturbances * (IN_FLIGHT + UNAWARE * a_second), ordered: true };
@@ -107,6 +107,7 @@ fn check(servers: &Servers, names: &Names, world: &World, plan: &Plan, (records,
         wrong.extend(verdict.findings().iter().map(|it| format!("{stream}: {it}")));
         wrong.extend(few_revisions(plan, stream, verdict));
     }
+    wrong.extend(misscored(servers, names, world, records));
     wrong.extend(miscounted(world, records));
     wrong.extend(world.dead_letters().iter().map(|it| format!("given up: {it}")));
     if !wrong.is_empty() {
@@ -120,6 +121,18 @@ fn check(servers: &Servers, names: &Names, world: &World, plan: &Plan, (records,
 fn few_revisions(plan: &Plan, stream: &str, verdict: &Verdict) -> Option<String> {
     let is_few = plan.count(&[Kind::Deploy]) > 0 && verdict.revisions() < 2;
     is_few.then(|| format!("{stream}: the revisions that were deployed made nothing"))
+}
+
+/// Scores that are missing, come twice, or bear no version or an older one than came before.
+fn misscored(servers: &Servers, names: &Names, world: &World, records: &Sent) -> Vec<String> {
+    let scores = kafka::read_scores(&servers.kafka, &names.output("score"), &records.confirmed);
+    let seen = |it: &Scored| Seen { id: it.id.clone(), key: None, partition: it.partition, revision: String::new() };
+    let seen: Vec<Seen> = scores.iter().map(seen).collect();
+    let promise = Promise { twice: 0, ordered: true };
+    let verdict = judge(records, &seen, &HashSet::from([String::new()]), promise);
+    say(&format!("{:<22} {verdict}; {} models", "scores, exactly once", world.models()));
+    let wrong = verdict.findings().iter().cloned().chain(unstamped(&scores, world.models()));
+    wrong.map(|it| format!("scores: {it}")).collect()
 }
 
 /// Keys whose count is not the number of their events.

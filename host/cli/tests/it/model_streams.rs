@@ -7,16 +7,22 @@ use serde_json::{Value, json};
 
 use crate::{
     models::Fixture,
-    support::{Host, Options, until},
+    support::{
+        Host, Options,
+        cluster::{Cluster, Reader, Record},
+        until,
+    },
 };
 
 mod amqp;
-mod kafka;
 mod order;
 mod shapes;
 mod swap;
 
-use kafka::Cluster;
+/// Topics for records, scores and models; models stay in order on one partition.
+fn cluster() -> Option<Cluster> {
+    Cluster::with(&[("records", 4), ("scores", 4), ("models", 1)])
+}
 
 /// The scorer, with what its triggers say.
 fn deploy_scorer(host: &Host, models: &str, trigger: &str) {
@@ -39,7 +45,7 @@ fn add_stream(host: &Host, cluster: &Cluster) {
 }
 
 /// A model descriptor with these bytes.
-fn descriptor(data_type: &str, version: &str, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn descriptor(data_type: &str, version: &str, bytes: &[u8]) -> Vec<u8> {
     let data = base64(bytes);
     json!({ "name": "Wine Quality", "version": version, "data_type": data_type, "data": data }).to_string().into_bytes()
 }
@@ -78,20 +84,20 @@ fn metadata(score: &Value) -> &Value {
 
 #[test]
 fn a_model_that_arrives_scores_and_a_corrupt_one_leaves_it_in_force() {
-    let Some(cluster) = Cluster::of_the_tests() else { return };
+    let Some(cluster) = cluster() else { return };
     let mut host = Host::start();
     // A host that comes back is known by its name, and need not wait until the group has given it up.
     deploy_scorer(&host, "[\"wine\"]", &kafka_trigger(&cluster, "member = \"only\"\n"));
     let mut scores = cluster.read("scores");
-    (0..4).for_each(|it| cluster.send("records", "a", &record("a", it)));
-    for score in scores.take(4) {
+    (0..4).for_each(|it| cluster.put("records", "a", &record("a", it)));
+    for score in take(&mut scores, 4) {
         assert_eq!(metadata(&score)["errors"], "No model server defined", "{score}");
         assert_eq!((&score["modelResult"], &score["inputRecord"]["dataType"]), (&Value::Null, &json!("wine")));
     }
 
     add_stream(&host, &cluster);
     let model = Fixture::read("standard-logistic").bytes;
-    cluster.send("models", "wine", &descriptor("wine", "1.2", &model));
+    cluster.put("models", "wine", &descriptor("wine", "1.2", &model));
     in_force(&host, "wine", 1);
     let shown = host.json(&["models", "show", "wine"]);
     let origin = &shown["versions"][0]["origin"];
@@ -100,8 +106,8 @@ fn a_model_that_arrives_scores_and_a_corrupt_one_leaves_it_in_force() {
         (&json!("wine-models"), &json!("1.2"), &json!("Wine Quality"))
     );
     assert_eq!(origin["place"]["topic"], cluster.topic("models"));
-    (4..8).for_each(|it| cluster.send("records", "a", &record("a", it)));
-    let scored = scores.take(4);
+    (4..8).for_each(|it| cluster.put("records", "a", &record("a", it)));
+    let scored = take(&mut scores, 4);
     for score in &scored {
         let Value::Object(it) = metadata(score) else { panic!("{score}") };
         assert_eq!((&it["modelName"], &it["modelVersion"], &it["errors"]), (&json!("wine"), &json!(1), &json!("")));
@@ -111,9 +117,9 @@ fn a_model_that_arrives_scores_and_a_corrupt_one_leaves_it_in_force() {
     }
 
     // Neither is one that this host can load.
-    cluster.send("models", "wine", &descriptor("wine", "2", b"not a model"));
+    cluster.put("models", "wine", &descriptor("wine", "2", b"not a model"));
     let pmml = json!({ "name": "wine", "format": "pmml", "data": base64(b"<PMML/>") });
-    cluster.send("models", "wine", pmml.to_string().as_bytes());
+    cluster.put("models", "wine", pmml.to_string().as_bytes());
     let letters = until("both are given up", || {
         let letters = host.json(&["dead-letters", "list", "models/wine-models"]);
         letters["items"].as_array().cloned().filter(|it| it.len() == 2)
@@ -127,13 +133,13 @@ fn a_model_that_arrives_scores_and_a_corrupt_one_leaves_it_in_force() {
 
     // As after a power cut: the first record is scored by the last model that was good.
     host.kill();
-    cluster.send("records", "a", &record("a", 8));
+    cluster.put("records", "a", &record("a", 8));
     host.restart();
     // What was not committed before the cut may come once more.
     let mut asked = 0;
     let mut is_last = false;
     while !is_last {
-        let score = scores.take(1).remove(0);
+        let score = take(&mut scores, 1).remove(0);
         assert_eq!((&metadata(&score)["modelVersion"], &metadata(&score)["errors"]), (&json!(1), &json!("")));
         (asked, is_last) = (asked + 1, score["inputRecord"]["number"] == 8);
     }
@@ -146,6 +152,11 @@ fn a_model_that_arrives_scores_and_a_corrupt_one_leaves_it_in_force() {
     );
     host.json(&["models", "streams", "remove", "wine-models"]);
     assert_eq!(host.json(&["models", "streams", "list"])["items"], json!([]));
+}
+
+/// The next so many scores.
+fn take(scores: &mut Reader, count: usize) -> Vec<Value> {
+    scores.take(count).iter().map(Record::json).collect()
 }
 
 /// The scores of each lane, in the order in which they came.

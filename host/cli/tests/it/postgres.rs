@@ -55,7 +55,7 @@ impl Database {
     }
 
     /// In the database.
-    fn query(&self, statement: &str) -> String {
+    pub(crate) fn query(&self, statement: &str) -> String {
         psql(&self.url(), statement)
     }
 

@@ -11,6 +11,8 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub(crate) mod cluster;
+pub(crate) mod queues;
 pub(crate) mod raw;
 
 /// How long anything may take before a test gives up.
@@ -22,6 +24,19 @@ pub(crate) struct Host {
     url: String,
     data: Arc<TempDir>,
     options: Options,
+}
+
+/// What came back, whole.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
 }
 
 /// How a host is started.
@@ -239,6 +254,22 @@ impl Host {
         }
     }
 
+    /// Any request with these fields and no others, with its whole answer.
+    pub(crate) fn exchange(&self, method: &str, path: &str, fields: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut request = ureq::http::Request::builder().method(method).uri(self.url(path));
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let answer = match body {
+            [] => agent().run(request.body(()).unwrap()),
+            body => agent().run(request.body(body).unwrap()),
+        };
+        let mut answer = answer.unwrap();
+        let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = answer.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+        Answer { status: answer.status().as_u16(), headers, body: answer.body_mut().read_to_vec().unwrap() }
+    }
+
     /// POST, with the status and body.
     pub(crate) fn post(&self, path: &str, content_type: &str, body: &[u8]) -> (u16, String) {
         answer(agent().post(&self.url(path)).header("content-type", content_type).send(body))
@@ -253,7 +284,8 @@ impl Drop for Host {
 }
 
 fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().new_agent()
+    let config = ureq::Agent::config_builder().http_status_as_error(false).allow_non_standard_methods(true);
+    config.timeout_global(Some(PATIENCE)).build().new_agent()
 }
 
 fn answer(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> (u16, String) {
@@ -286,6 +318,8 @@ fn spawn(data: &Path, options: &Options) -> (Child, String) {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(data.join("host.log")).unwrap();
     let mut child = command(&["up", "--listen", "127.0.0.1:0", "--data"])
         .arg(data.join("host"))
+        // Taking the library over is work; only tests that look at it ask for it.
+        .env("WEFT_MARKETPLACE__LIBRARY", "none")
         .envs(options.env.iter().map(|(key, value)| (key.as_str(), value.as_str())))
         .current_dir(data)
         .stdout(Stdio::piped())

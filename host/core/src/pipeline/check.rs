@@ -82,8 +82,12 @@ impl<'c> Check<'c, '_> {
             }
             Action::Deploy(Deploy::Function { function }) => _ = self.known(function, &path("deploy.function")),
             Action::Call(call) => self.call(name, call),
-            Action::PromoteModel(_) | Action::Deploy(_) | Action::Request(_) | Action::Notify(_) | Action::Event(_) => {
-            }
+            Action::PromoteModel(_)
+            | Action::Deploy(_)
+            | Action::Request(_)
+            | Action::Notify(_)
+            | Action::Event(_)
+            | Action::Tracked(_) => {}
         }
     }
 

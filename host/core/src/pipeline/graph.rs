@@ -118,6 +118,7 @@ fn label(step: &Step) -> String {
         Action::Request(request) => format!("{} {}", request.method, request.function),
         Action::Notify(notify) => format!("tell {}", notify.url),
         Action::Event(woken) => format!("{} wakes {}", woken.event.r#type(), woken.function),
+        Action::Tracked(tracked) => format!("{} outside of the host", tracked.runtime),
     };
     if step.sweep.is_some() { format!("{action} (sweep)") } else { action }
 }

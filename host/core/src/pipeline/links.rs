@@ -147,7 +147,8 @@ pub(super) fn links<'p>(name: &str, step: &'p Step) -> Vec<Link<'p>> {
         | Action::Call(_)
         | Action::Request(_)
         | Action::Notify(_)
-        | Action::Event(_) => {}
+        | Action::Event(_)
+        | Action::Tracked(_) => {}
     }
     links
 }
@@ -177,7 +178,8 @@ fn mentions(name: &str, step: &Step) -> Vec<Mention> {
         | Action::Call(_)
         | Action::Request(_)
         | Action::Notify(_)
-        | Action::Event(_) => {}
+        | Action::Event(_)
+        | Action::Tracked(_) => {}
     }
     for (_, value, path) in step.sweep.iter().flat_map(super::Sweep::samples) {
         in_value(value, &at(&format!("sweep.{path}")), &mut found);

@@ -138,8 +138,8 @@ pub trait Clockwork: Send + Sync {
     /// Does a firing, if nobody has done it and it is due by the database's clock.
     async fn fire(&self, firing: Firing, started: Started) -> Result<Fired, WakeError>;
 
-    /// The oldest events that nobody has taken, `most` of them.
-    async fn told(&self, most: u32) -> Result<Vec<Told>, WakeError>;
+    /// The oldest events that nobody has taken, `most` of them; of those that happened after `after`.
+    async fn told(&self, after: Option<&Told>, most: u32) -> Result<Vec<Told>, WakeError>;
 
     /// Marks events that nobody wants.
     async fn pass(&self, ids: &[String]) -> Result<(), WakeError>;
@@ -165,7 +165,7 @@ impl Clockwork for NoClockwork {
         Ok(Fired::Already)
     }
 
-    async fn told(&self, _: u32) -> Result<Vec<Told>, WakeError> {
+    async fn told(&self, _: Option<&Told>, _: u32) -> Result<Vec<Told>, WakeError> {
         Ok(Vec::new())
     }
 
@@ -196,8 +196,8 @@ pub trait Occasions: Send + Sync {
     /// Writes a firing with its run, unless there is one of that moment already.
     async fn fire(&self, firing: &Firing, run: NewRun) -> Result<Fired, OccasionError>;
 
-    /// The oldest events that nobody has taken.
-    async fn told(&self, most: u32) -> Result<Vec<Told>, OccasionError>;
+    /// The oldest events that nobody has taken, of those that happened after `after`.
+    async fn told(&self, after: Option<&Told>, most: u32) -> Result<Vec<Told>, OccasionError>;
 
     /// Marks events that nobody wants.
     async fn pass(&self, ids: &[String]) -> Result<(), OccasionError>;

@@ -98,6 +98,9 @@ pub trait Journal: Send + Sync {
     /// Writes the run, its steps and which of them are ready. Submitting the same identity again changes nothing.
     async fn submit(&self, run: NewRun) -> Result<Run, JournalError>;
 
+    /// Submits several runs, all or none.
+    async fn submit_all(&self, runs: Vec<NewRun>) -> Result<(), JournalError>;
+
     /// Takes up to `limit` ready steps, each with a new attempt and a lease by the database's clock.
     async fn claim(&self, host: HostId, limit: u32, lease: Duration) -> Result<Vec<Claim>, JournalError>;
 

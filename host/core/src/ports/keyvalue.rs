@@ -118,6 +118,11 @@ pub trait KeyValue: Send + Sync {
         expected: Option<&Bytes>,
         value: Bytes,
     ) -> Result<bool, KeyValueError>;
+
+    /// About how many bytes a bucket holds; `None` where the backend bounds itself.
+    async fn size(&self, _bucket: &Bucket) -> Result<Option<u64>, KeyValueError> {
+        Ok(None)
+    }
 }
 
 /// Keeps nothing: a host without state.

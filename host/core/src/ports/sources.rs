@@ -223,7 +223,7 @@ pub struct DeadLetter {
     pub trigger: TriggerId,
     /// The kind of trigger.
     pub kind: String,
-    /// When.
+    /// When; the last time, where it was more than once.
     pub at: Timestamp,
     /// The event as it came.
     pub event: Event,
@@ -235,6 +235,8 @@ pub struct DeadLetter {
     pub revision: Option<RevisionId>,
     /// How often it was tried.
     pub attempts: u32,
+    /// How often it was given up: more than once where it was read or replayed again, and failed again.
+    pub times: u32,
     /// When it was handed to its function once more, and done.
     pub replayed_at: Option<Timestamp>,
 }
@@ -253,7 +255,8 @@ impl TriggerCheck for NoTriggerCheck {
 /// Keeps events that were given up.
 #[async_trait]
 pub trait DeadLetters: Send + Sync {
-    /// Keeps letters; one whose identity is known already changes nothing. Durable when this returns.
+    /// Keeps letters; one whose identity is known already takes the place of what was known, counts as given up once
+    /// more, and is to be replayed again. Durable when this returns.
     async fn keep(&self, letters: Vec<DeadLetter>) -> Result<(), SourceError>;
 
     /// Those of a project, newest first and without the data of their events; of one function and trigger, where they

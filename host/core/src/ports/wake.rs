@@ -49,6 +49,9 @@ pub enum WakeError {
     /// The chain of events is too long.
     #[error("{0} events of the platform led to this one; a longer chain is taken for a circle")]
     TooDeep(u8),
+    /// As many events wait for it as may; nothing was kept.
+    #[error("{0}")]
+    Full(String),
     /// The store failed; nothing was kept.
     #[error("{0}")]
     Storage(String),
@@ -57,9 +60,9 @@ pub enum WakeError {
 /// Keeps events and has functions woken by them.
 #[async_trait]
 pub trait Wake: Send + Sync {
-    /// Keeps an event; it is durable when this returns.
+    /// Keeps events for one function, all or none; they are durable when this returns.
     ///
     /// # Errors
-    /// When nobody could take it, or it cannot be kept.
-    async fn wake(&self, wakening: Wakening) -> Result<RunId, WakeError>;
+    /// When nobody could take them, or they cannot be kept.
+    async fn wake(&self, wakenings: Vec<Wakening>) -> Result<Vec<RunId>, WakeError>;
 }

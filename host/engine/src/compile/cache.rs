@@ -9,6 +9,7 @@ use std::{
 use host_core::{Digest, RevisionId, ports::PrepareError};
 use wasmtime::component::Component;
 
+use super::seal;
 use crate::{load::load, machine::Machine};
 
 /// The folder of compiled code.
@@ -24,19 +25,19 @@ impl Cache {
     /// Whether there is code, as far as can be told without reading it.
     pub(super) fn has(&self, machine: &Machine, component: &Digest) -> bool {
         let code = self.code(machine, component);
-        code.exists() && seal(&code).exists()
+        code.exists() && note(&code).exists()
     }
 
     /// Loads code that is exactly what was written; anything else is removed, to be made again.
     pub(super) fn load(&self, machine: &Machine, component: &Digest) -> Result<Component, PrepareError> {
         let code = self.code(machine, component);
         let missing = |what: &str| PrepareError::Storage(format!("its compiled code {what}"));
-        let sealed = fs::read_to_string(seal(&code)).map_err(|_| missing("is not there"))?;
-        let bytes = fs::read(&code).map_err(|_| missing("is not there"))?;
-        if Digest::of(&bytes).to_string() != sealed {
+        let sealed = fs::read_to_string(note(&code)).map_err(|_| missing("is not there"))?;
+        let found = seal::of_file(&code).map_err(|_| missing("is not there"))?;
+        if found != sealed {
             tracing::warn!(file = %code.display(), "compiled code is damaged and will be made again");
             // Either file may be gone already: another caller may have come to the same conclusion.
-            let _ = fs::remove_file(seal(&code));
+            let _ = fs::remove_file(note(&code));
             let _ = fs::remove_file(&code);
             return Err(missing("was damaged"));
         }
@@ -49,7 +50,7 @@ impl Cache {
         let folder = self.folder.join(&machine.folder);
         let kept = fs::create_dir_all(&folder)
             .and_then(|()| place(&folder, &code, bytes))
-            .and_then(|()| place(&folder, &seal(&code), Digest::of(bytes).to_string().as_bytes()));
+            .and_then(|()| place(&folder, &note(&code), seal::of(bytes).as_bytes()));
         kept.map_err(|error| {
             let place = self.folder.display();
             PrepareError::Storage(format!("its compiled code could not be kept under {place}: {error}"))
@@ -88,7 +89,7 @@ const STARTED: &str = "started";
 
 /// Whether a folder is one that an engine named: nothing else is removed.
 fn is_engine(folder: &str) -> bool {
-    let hash = folder.strip_prefix("serve-").or_else(|| folder.strip_prefix("job-"));
+    let hash = ["serve-", "async-", "job-"].iter().find_map(|name| folder.strip_prefix(name));
     hash.is_some_and(|it| it.len() == 16 && it.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
@@ -98,8 +99,8 @@ fn is_unused(folder: &Path, then: SystemTime) -> bool {
     started.and_then(|it| it.modified()).is_ok_and(|started| started < then)
 }
 
-/// Where the digest of a file of code is noted.
-fn seal(code: &Path) -> PathBuf {
+/// Where the seal of a file of code is noted.
+fn note(code: &Path) -> PathBuf {
     code.with_extension("sha256")
 }
 

@@ -44,7 +44,7 @@ impl Guest {
             .filter(|(_, (_, due))| due.is_none())
             .map(|(index, (pollable, _))| (index, Resource::new_borrow(pollable.rep())))
             .collect();
-        if others.is_empty() || self.current.outgoing.is_none() {
+        if others.is_empty() || !self.current.ways.are_open() {
             return Ok(Vec::new());
         }
         let (places, others): (Vec<u32>, Vec<_>) = others.into_iter().unzip();

@@ -222,19 +222,3 @@ async fn code_that_engines_of_other_releases_left_behind_is_removed_at_the_start
     again.http("").await;
     assert_eq!(again.engine.compiled(), 0, "an engine keeps its own");
 }
-
-#[tokio::test]
-async fn a_component_that_needs_the_asynchronous_component_model_is_refused_for_that_reason() {
-    let asynchronous = wat("(component
-            (core func $wait (canon waitable-set.new))
-            (core module $code (import \"\" \"wait\" (func (result i32)))
-                (func (export \"run\") (result i32) i32.const 0))
-            (core instance $code (instantiate $code (with \"\" (instance (export \"wait\" (func $wait))))))
-            (func $run (result (result)) (canon lift (core func $code \"run\")))
-            (instance $entry (export \"run\" (func $run)))
-            (export \"wasi:cli/run@0.2.0\" (instance $entry)))");
-    let error = Host::new().deploy(&asynchronous, "").await.unwrap_err();
-    let PrepareError::Compile(why) = &error else { panic!("{error}") };
-    assert!(why.contains("asynchronous component model of WASI 0.3, which this host does not run yet"), "{why}");
-    assert!(why.contains("build it for WASI 0.2, with async turned off"), "{why}");
-}

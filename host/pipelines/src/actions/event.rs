@@ -1,7 +1,5 @@
 //! Hands an event that was kept to the function it wakes, and keeps what the function gave back.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use host_core::{
     Digest,
@@ -11,7 +9,7 @@ use host_core::{
     function::{FunctionRef, Revision},
     pipeline::{EVENT_DATA, EVENT_OUTPUTS, MOST_INLINE, Woken},
     ports::{DeadLetter, TriggerId},
-    run::{PinnedFunction, StepOutput, StepResult},
+    run::{PinnedFunction, RunKind, StepOutput, StepResult},
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -26,10 +24,10 @@ use crate::{
     view::View,
 };
 
-/// How often a call that found no room is made again before that counts as a failure.
-const NO_ROOM: u32 = 8;
-/// The wait before the first of these; each further one is twice as long.
-const WAIT: Duration = Duration::from_millis(25);
+/// The first wait for a function that has no room; each further one is twice as long.
+const WAIT_MS: u64 = 50;
+/// How often it becomes twice as long: 6.4 seconds in the end.
+const LONGER: u32 = 7;
 
 /// Hands the event over. One that is given up becomes a dead letter, and its run fails.
 pub(crate) async fn run(view: &View<'_>, action: &Woken, with: With<'_>, cancelled: &CancellationToken) -> Attempt {
@@ -52,7 +50,7 @@ pub(crate) async fn run(view: &View<'_>, action: &Woken, with: With<'_>, cancell
     let kept = match outcome {
         Ok(outputs) => keep(outputs, &mut result, services).await,
         Err(failure) => {
-            bury(view, action, event, &failure, &revision, services).await;
+            bury(view, action, event, &failure, &revision, with).await;
             Err(failure)
         }
     };
@@ -75,7 +73,22 @@ async fn event(action: &Woken, result: &StepResult, services: &Services, most: u
     action.event.event(data).ok_or_else(|| Failure::fatal("damaged-run", "the kept event is none"))
 }
 
-/// Calls the function, and again where it has no room just now.
+/// How long an event waits that found no room at its function, or no function that can be called: the step is given back
+/// meanwhile, and no attempt was made. Nothing, where it failed or has waited for too long.
+pub(crate) fn waits_ms(view: &View<'_>, failure: &Failure, with: With<'_>) -> Option<u64> {
+    let run = &view.claim.run;
+    let has_no_room = [code::OVERLOADED, code::UNAVAILABLE].contains(&failure.code.as_str());
+    if run.kind != RunKind::Event || !has_no_room {
+        return None;
+    }
+    let waited = with.services.clock.now().duration_since(run.as_of).as_millis();
+    if waited > i128::from(with.config.event_patience_ms) {
+        return None;
+    }
+    let planned = WAIT_MS << view.claim.earlier_attempts.min(LONGER);
+    Some(planned.max(failure.retry_after_ms.map_or(0, u64::from)))
+}
+
 async fn called(
     view: &View<'_>,
     action: &Woken,
@@ -84,19 +97,10 @@ async fn called(
     services: &Services,
     cancelled: &CancellationToken,
 ) -> Called {
-    let mut tried = 0;
-    loop {
-        let reference = FunctionRef { name: revision.function.clone(), revision: Some(revision.number) };
-        let target = Target::Function(view.claim.run.project.clone(), reference);
-        let call = Call::Events(vec![event.clone()]);
-        let called = services.dispatch.call(target, context(view, action, event, cancelled), call).await;
-        let is_full = matches!(&called.reply, Err(failure) if failure.code == code::OVERLOADED);
-        if !is_full || tried >= NO_ROOM {
-            return called;
-        }
-        tokio::time::sleep(WAIT * 2_u32.pow(tried)).await;
-        tried += 1;
-    }
+    let reference = FunctionRef { name: revision.function.clone(), revision: Some(revision.number) };
+    let target = Target::Function(view.claim.run.project.clone(), reference);
+    let call = Call::Events(vec![event.clone()]);
+    services.dispatch.call(target, context(view, action, event, cancelled), call).await
 }
 
 fn context(view: &View<'_>, action: &Woken, event: &Event, cancelled: &CancellationToken) -> CallContext {
@@ -142,17 +146,11 @@ async fn keep(outputs: Vec<Output>, result: &mut StepResult, services: &Services
 }
 
 /// Keeps an event that no attempt follows for. The run holds it as well, so that a store that is away loses nothing.
-async fn bury(
-    view: &View<'_>,
-    action: &Woken,
-    event: Event,
-    failure: &Failure,
-    revision: &Revision,
-    services: &Services,
-) {
+async fn bury(view: &View<'_>, action: &Woken, event: Event, failure: &Failure, revision: &Revision, with: With<'_>) {
+    let services = with.services;
     let attempt = attempt_number(view.claim);
-    // Nobody has looked at an event whose call was stopped or found no function.
-    let is_unseen = [code::CANCELLED, code::UNAVAILABLE].contains(&failure.code.as_str());
+    // Nobody has looked at an event whose call was stopped or found no room.
+    let is_unseen = failure.code == code::CANCELLED || waits_ms(view, failure, with).is_some();
     if is_unseen || view.step.retry.again(attempt, failure.kind) {
         return;
     }
@@ -169,6 +167,7 @@ async fn bury(
         failure: failure.clone(),
         revision: Some(revision.id),
         attempts: attempt,
+        times: 1,
         replayed_at: None,
     };
     if let Err(error) = services.letters.keep(vec![letter]).await {

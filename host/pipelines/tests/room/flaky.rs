@@ -59,6 +59,10 @@ impl Journal for Flaky {
         self.store.submit(run).await
     }
 
+    async fn submit_all(&self, runs: Vec<NewRun>) -> Result<(), JournalError> {
+        self.store.submit_all(runs).await
+    }
+
     async fn claim(&self, host: HostId, limit: u32, lease: Duration) -> Result<Vec<Claim>, JournalError> {
         self.claims.fetch_add(1, Ordering::SeqCst);
         self.store.claim(host, limit, lease).await
@@ -134,6 +138,10 @@ impl Journal for Flaky {
 
     async fn runs(&self, project: &Name, filter: &RunFilter, page: &PageRequest) -> Result<Page<Run>, JournalError> {
         self.store.runs(project, filter, page).await
+    }
+
+    async fn pending(&self, project: &Name, name: &str, most: u32) -> Result<u32, JournalError> {
+        self.store.pending(project, name, most).await
     }
 
     async fn metrics(&self, run: RunId) -> Result<Vec<MetricPoint>, JournalError> {

@@ -7,7 +7,7 @@ use host_core::{
     clock::ManualClock,
     function::{Entries, Revision},
     manifest::Manifest,
-    ports::{Artifacts as _, Deployments as _, Journal as _, NewRevision, NoSecrets},
+    ports::{Artifacts as _, Deployments as _, Journal as _, NewRevision, NoSecrets, Wake as _, WakeError, Wakening},
     run::{Platform, Run, RunState, Source, StepRecord},
 };
 use host_pipelines::{Config, Runs, Scheduler, Services, Submission, Work};
@@ -38,6 +38,13 @@ pub(crate) struct Place {
     config: Config,
     stop: CancellationToken,
     folder: Arc<TempDir>,
+}
+
+impl Place {
+    /// Has a function woken by one event.
+    pub(crate) async fn wake(&self, wakening: Wakening) -> Result<RunId, WakeError> {
+        Ok(self.runs.wake(vec![wakening]).await?.remove(0))
+    }
 }
 
 impl Drop for Place {

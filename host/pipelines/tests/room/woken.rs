@@ -9,14 +9,14 @@ use bytes::Bytes;
 use host_core::{
     RunId,
     call::{Call, Reply, Target},
-    event::{Event, Failure, Output},
+    event::{Event, Failure, Output, code},
     function::Entries,
     manifest::Overlap,
     page::PageRequest,
-    pipeline::EVENT_STEP,
+    pipeline::{EVENT_STEP, StepState},
     ports::{
-        Clockwork as _, DeadLetters as _, Fired, Firing, MOST_DEPTH, StandingPipelines as _, Start, Started, TriggerId,
-        Wake as _, WakeError, Wakening,
+        Clockwork as _, DeadLetters as _, Fired, Firing, Journal as _, MOST_DEPTH, StandingPipelines as _, Start,
+        Started, Told, TriggerId, WakeError, Wakening,
     },
     retry::Retry,
     run::{RunKind, RunState},
@@ -24,7 +24,9 @@ use host_core::{
 };
 use serde_json::{Value, json};
 
-use crate::place::{Place, map, name, project};
+use host_pipelines::Config;
+
+use crate::place::{Place, map, name, project, quick};
 
 const HANDLER: Entries = Entries { http: false, handler: true, job: false };
 
@@ -90,7 +92,7 @@ async fn listening(
 async fn an_event_is_a_run_that_hands_it_over_and_keeps_what_came_back() {
     let (place, seen) = listening(|_| Ok(vec![output("{\"n\":1}")])).await;
     let asked = wakening("listen", event("{\"a\":1}"));
-    let id = place.runs.wake(asked.clone()).await.unwrap();
+    let id = place.wake(asked.clone()).await.unwrap();
     let run = place.end(id).await;
     assert_eq!(
         (run.state, run.spec.kind, run.spec.name(), run.spec.depth),
@@ -101,7 +103,7 @@ async fn an_event_is_a_run_that_hands_it_over_and_keeps_what_came_back() {
     let step = place.step(&run, EVENT_STEP).await;
     let kept = json!({ "type": "done", "datacontenttype": "application/json", "data": { "n": 1 } });
     assert_eq!((&step.results["count"], &step.results["outputs"]), (&json!(1), &json!([kept])));
-    assert_eq!(place.runs.wake(asked).await.unwrap(), id);
+    assert_eq!(place.wake(asked).await.unwrap(), id);
     assert_eq!(seen.lock().unwrap().len(), 1, "the same one twice changes nothing");
 }
 
@@ -109,7 +111,7 @@ async fn an_event_is_a_run_that_hands_it_over_and_keeps_what_came_back() {
 async fn much_data_travels_as_an_artifact_both_ways() {
     let (place, seen) = listening(|event| Ok(vec![output(event.data.clone())])).await;
     let data = vec![b'x'; 100_000];
-    let id = place.runs.wake(wakening("listen", event(data.clone()))).await.unwrap();
+    let id = place.wake(wakening("listen", event(data.clone()))).await.unwrap();
     let run = place.end(id).await;
     assert_eq!(seen.lock().unwrap()[0].data, data);
     let outputs: Value = serde_json::from_str(&place.output(&run, EVENT_STEP, "outputs").await).unwrap();
@@ -126,15 +128,95 @@ async fn what_may_work_later_is_tried_again_and_what_is_invalid_becomes_a_dead_l
         _ => Err(Failure::invalid("bad", "never")),
     })
     .await;
-    let later = place.end(place.runs.wake(wakening("listen", event("later"))).await.unwrap()).await;
+    let later = place.end(place.wake(wakening("listen", event("later"))).await.unwrap()).await;
     assert_eq!((later.state, place.step(&later, EVENT_STEP).await.attempt), (RunState::Done, 3));
-    let bad = place.end(place.runs.wake(wakening("listen", event("bad"))).await.unwrap()).await;
+    let bad = place.end(place.wake(wakening("listen", event("bad"))).await.unwrap()).await;
     assert_eq!((bad.state, bad.failure.unwrap().code.as_str()), (RunState::Failed, "bad"));
     let letters = place.store.letters(&project(), None, None, &PageRequest::default()).await.unwrap().items;
     assert_eq!(letters.len(), 1);
     let letter = place.store.letter(&project(), &letters[0].id).await.unwrap().unwrap();
     assert_eq!((letter.trigger.to_string().as_str(), letter.kind.as_str()), ("listen/nightly", "schedule"));
     assert_eq!((letter.event.data.as_ref(), letter.failure.code.as_str(), letter.attempts), (&b"bad"[..], "bad", 1));
+}
+
+#[tokio::test]
+async fn an_event_waits_for_room_without_an_attempt_and_gives_its_place_back() {
+    let tries = AtomicU32::new(0);
+    let (place, _) = listening(|_| Ok(Vec::new())).await;
+    place.guests.answers(move |_, call| {
+        let Call::Events(events) = call else { panic!("events are expected") };
+        if &events[0].data[..] == b"free" {
+            return Ok(Reply::Events(vec![Ok(Vec::new())]));
+        }
+        match tries.fetch_add(1, Ordering::SeqCst) {
+            0..12 => Err(Failure::transient(code::OVERLOADED, "no room")),
+            12..15 => Err(Failure::transient(code::UNAVAILABLE, "it is being made")),
+            _ => Ok(Reply::Events(vec![Ok(Vec::new())])),
+        }
+    });
+    let busy = place.wake(wakening("listen", event("busy"))).await.unwrap();
+    place
+        .until("it waits", async || {
+            let steps = place.store.steps(busy).await.unwrap();
+            steps.into_iter().find(|it| it.state == StepState::Ready && it.attempt > 0)
+        })
+        .await;
+    let other = place.end(place.wake(wakening("listen", event("free"))).await.unwrap()).await;
+    assert_eq!(other.state, RunState::Done, "nobody holds a place while he waits");
+    let run = place
+        .until("there is room", async || {
+            place.clock.advance(jiff::SignedDuration::from_secs(1));
+            place.store.run(busy).await.ok().filter(|it| it.state.is_over())
+        })
+        .await;
+    let step = place.step(&run, EVENT_STEP).await;
+    assert_eq!((run.state, step.attempt), (RunState::Done, 16));
+    let letters = place.store.letters(&project(), None, None, &PageRequest::default()).await.unwrap().items;
+    assert_eq!(letters, []);
+}
+
+#[tokio::test]
+async fn an_event_that_has_waited_for_too_long_is_given_up() {
+    let place = Place::with(Config { event_patience_ms: 0, ..quick() }).await;
+    place.deploy_as("name = 'listen'", "1", HANDLER).await;
+    place.guests.answers(|_, _| Err(Failure::transient(code::OVERLOADED, "no room")));
+    let id = place.wake(wakening("listen", event("x"))).await.unwrap();
+    let run = place
+        .until("it is given up", async || {
+            place.clock.advance(jiff::SignedDuration::from_secs(60));
+            place.store.run(id).await.ok().filter(|it| it.state.is_over())
+        })
+        .await;
+    assert_eq!((run.state, run.failure.unwrap().code.as_str()), (RunState::Failed, code::OVERLOADED));
+    assert_eq!(place.store.letters(&project(), None, None, &PageRequest::default()).await.unwrap().items.len(), 1);
+}
+
+#[tokio::test]
+async fn neither_the_clock_nor_the_platform_makes_more_wait_than_may() {
+    let place = Place::with(Config { pending_events: 2, ..quick() }).await;
+    place.deploy_as("name = 'listen'", "1", HANDLER).await;
+    place.guests.answers(|_, _| Err(Failure::transient(code::OVERLOADED, "no room")));
+    for _ in 0..2 {
+        place.wake(Wakening { id: RunId::next(), ..wakening("listen", event("x")) }).await.unwrap();
+    }
+    let started = || Started::Function(Box::new(Wakening { id: RunId::next(), ..wakening("listen", event("x")) }));
+    let at = "2025-12-31T23:59:00Z".parse().unwrap();
+    let trigger = TriggerId { project: project(), function: name("listen"), name: "nightly".into() };
+    place.runs.since(&trigger, "").await.unwrap();
+    let firing = Firing { trigger, at, due_at: at, oldest: at, overlap: Overlap::Allow };
+    let error = place.runs.fire(firing, started()).await.unwrap_err();
+    assert!(matches!(&error, WakeError::Full(why) if why.contains("wait for `listen`")), "{error}");
+    let told = Told {
+        id: "1".into(),
+        at,
+        project: project(),
+        r#type: "model.promoted".into(),
+        subject: String::new(),
+        content: json!({}),
+        depth: 1,
+    };
+    assert!(matches!(place.runs.take(&told, vec![started()]).await, Err(WakeError::Full(_))));
+    assert!(matches!(place.wake(wakening("listen", event("y"))).await, Err(WakeError::Full(_))));
 }
 
 #[tokio::test]
@@ -145,7 +227,7 @@ async fn a_job_is_started_with_what_the_event_says_as_params_and_the_event_as_an
         job.write("data", job.read("event"));
         Ok(())
     });
-    let id = place.runs.wake(wakening("work", event("{\"n\":5,\"other\":true}"))).await.unwrap();
+    let id = place.wake(wakening("work", event("{\"n\":5,\"other\":true}"))).await.unwrap();
     let run = place.end(id).await;
     assert_eq!((run.state, run.spec.kind), (RunState::Done, RunKind::Event));
     assert_eq!(place.guests.jobs("work")[0].call.params, map(json!({ "n": 5 })));
@@ -161,15 +243,15 @@ async fn a_job_is_started_with_what_the_event_says_as_params_and_the_event_as_an
 async fn nobody_is_woken_by_too_long_a_chain_or_where_there_is_nobody() {
     let (place, _) = listening(|_| Ok(Vec::new())).await;
     let deep = Wakening { depth: MOST_DEPTH + 1, ..wakening("listen", event("")) };
-    assert!(matches!(place.runs.wake(deep).await, Err(WakeError::TooDeep(9))));
-    assert!(matches!(place.runs.wake(wakening("nobody", event(""))).await, Err(WakeError::NoFunction(_))));
+    assert!(matches!(place.wake(deep).await, Err(WakeError::TooDeep(9))));
+    assert!(matches!(place.wake(wakening("nobody", event(""))).await, Err(WakeError::NoFunction(_))));
 }
 
 #[tokio::test]
 async fn the_end_of_a_run_that_an_event_woke_is_one_deeper() {
     let (place, _) = listening(|_| Ok(Vec::new())).await;
-    let run = place.end(place.runs.wake(wakening("listen", event(""))).await.unwrap()).await;
-    let told = place.runs.told(100).await.unwrap();
+    let run = place.end(place.wake(wakening("listen", event(""))).await.unwrap()).await;
+    let told = place.runs.told(None, 100).await.unwrap();
     let end = told.iter().find(|it| it.subject == run.spec.id.to_string()).unwrap();
     assert_eq!((end.r#type.as_str(), end.depth, &end.content["kind"]), ("run.finished", 3, &json!("event")));
 }
@@ -208,7 +290,7 @@ async fn an_alias_that_such_a_run_moves_is_told_one_deeper_too() {
     let run = place.end(id).await;
     assert_eq!((run.state, run.spec.kind, run.spec.name()), (RunState::Done, RunKind::Pipeline, "circle"));
     assert_eq!((run.spec.labels["trigger"].as_str(), run.spec.pipeline.triggers.len()), ("event/moved", 0));
-    let told = place.runs.told(100).await.unwrap();
+    let told = place.runs.told(None, 100).await.unwrap();
     let moved = told.iter().find(|it| it.r#type == "model.promoted").unwrap();
     assert_eq!(moved.depth, 5);
 }

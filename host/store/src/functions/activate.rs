@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use host_core::{Name, RevisionId, function::Revision, ports::DeployError};
+use host_core::{Name, RevisionId, function::Revision, manifest::Trigger, ports::DeployError};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -12,6 +12,7 @@ use crate::{
     audit::Deed,
     events,
     generation::{self, Of},
+    occasions,
     sql::{Tx, args},
 };
 
@@ -26,6 +27,7 @@ pub(super) async fn activate(store: &Store, revision: &Revision, who: &str, reas
     }
     route::claim(&mut tx, revision).await?;
     let (project, function) = (&revision.project, &revision.function);
+    occasions::forget_others(&mut tx, occasions::Of::Function, (project, function), &schedules(revision)).await?;
     let update = "UPDATE function SET active = $1 WHERE project = $2 AND name = $3";
     tx.execute(update, args![revision.id, project, function]).await?;
     let insert = "INSERT INTO activation (id, project, function, revision, activated_at, activated_by, reason) \
@@ -38,6 +40,12 @@ pub(super) async fn activate(store: &Store, revision: &Revision, who: &str, reas
     events::tell(&mut tx, now, project, "function.activated", function.as_str(), details).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// What its schedules are called.
+fn schedules(revision: &Revision) -> Vec<String> {
+    let all = revision.manifest.triggers.iter().filter(|it| matches!(it, Trigger::Schedule(_)));
+    all.filter_map(|it| it.name().map(str::to_owned)).collect()
 }
 
 /// The revision that answers now. The revision to activate must be there.

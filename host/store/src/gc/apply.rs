@@ -53,7 +53,18 @@ pub(super) async fn rows(
         }
     }
     Box::pin(mark::survivors(store, &mut needed, &stayed)).await?;
+    Box::pin(forget_blobs(store, moments)).await?;
     Ok(needed.digests)
+}
+
+/// Forgets what was pushed to the registry long ago and no manifest came to name. The bytes go the next time.
+async fn forget_blobs(store: &Store, moments: Moments) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
+    keeper::alone(&mut tx).await?;
+    let delete = "DELETE FROM registry_blob WHERE created_at < $1 AND NOT EXISTS (SELECT 1 FROM registry_part p \
+                  WHERE p.repository = registry_blob.repository AND p.part = registry_blob.digest)";
+    tx.execute(delete, args![moments.cutoff]).await?;
+    tx.commit().await
 }
 
 /// A run, and before it what there may be thousands of. One that runs again meanwhile stays.
@@ -100,6 +111,7 @@ async fn delete_revision(store: &Store, revision: &DoomedRevision, moments: Mome
         return Ok(false);
     }
     tx.execute("DELETE FROM activation WHERE revision = $1", args![revision.id]).await?;
+    tx.execute("DELETE FROM provenance WHERE revision = $1", args![revision.id]).await?;
     tx.execute("DELETE FROM revision WHERE id = $1", args![revision.id]).await?;
     tx.commit().await?;
     Ok(true)

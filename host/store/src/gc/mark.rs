@@ -148,6 +148,27 @@ pub(super) async fn models(store: &Store, needed: &mut Needed) -> Result<(), Sto
     Ok(())
 }
 
+/// What repositories of the registry hold.
+pub(super) async fn packages(store: &Store, needed: &mut Needed) -> Result<(), StoreError> {
+    for start in [
+        "SELECT DISTINCT digest FROM registry_blob WHERE digest > $1 ORDER BY digest LIMIT $2",
+        "SELECT DISTINCT digest FROM registry_manifest WHERE digest > $1 ORDER BY digest LIMIT $2",
+    ] {
+        let mut last = String::new();
+        loop {
+            let rows = store.db().rows(start, args![last.as_str(), PAGE]).await?;
+            for row in &rows {
+                needed.digests.insert(row.get("digest")?);
+            }
+            match rows.last() {
+                Some(row) => last = row.get("digest")?,
+                None => break,
+            }
+        }
+    }
+    Ok(())
+}
+
 /// What is listed as an artifact: made by a run, or uploaded.
 pub(super) struct Listing {
     pub(super) id: String,

@@ -72,6 +72,7 @@ pub(super) async fn make(store: &Store, policy: &Policy, moments: Moments) -> Re
     let mut doomed = HashSet::new();
     Box::pin(mark::runs(store, &mut needed, &gone)).await?;
     mark::models(store, &mut needed).await?;
+    Box::pin(mark::packages(store, &mut needed)).await?;
     let revisions = revisions(store, policy, moments, &mut needed, &mut doomed).await?;
     let mut uploaded = Vec::new();
     mark::artifacts(store, |it| match it.run {

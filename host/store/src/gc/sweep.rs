@@ -114,11 +114,13 @@ async fn condemn(
 }
 
 /// Where bytes are named that can be looked up; what names them elsewhere has noted that it wants them.
-const NAMED: [&str; 4] = [
+const NAMED: [&str; 6] = [
     "SELECT digest FROM artifact WHERE digest IN",
     "SELECT bytes AS digest FROM pinned_url WHERE bytes IN",
     "SELECT component AS digest FROM revision WHERE component IN",
     "SELECT digest FROM model_version WHERE retired_at IS NULL AND digest IN",
+    "SELECT digest FROM registry_blob WHERE digest IN",
+    "SELECT digest FROM registry_manifest WHERE digest IN",
 ];
 
 async fn needed_now(

@@ -45,6 +45,12 @@ pub(super) async fn settle(
             // Whether a step is ready or running is nothing that is remembered.
             (RunState::Running, *wait == 0, recall(store, key, turn))
         }
+        Settlement::Waits { failure, after_ms, result } => {
+            let at = until(turn.now, Duration::from_millis(*after_ms));
+            put_off(&mut tx, settling, before, (failure, result), at).await?;
+            uncount(&mut tx, key).await?;
+            (RunState::Running, *after_ms == 0, recall(store, key, turn))
+        }
         how => {
             let mut known = match recall(store, key, turn) {
                 Some(known) => known,
@@ -84,7 +90,7 @@ impl Ending {
     fn of(how: &Settlement, before: Before) -> Self {
         let (state, failure, result) = match how {
             Settlement::Done(result) => (StepState::Done, None, result.as_ref().clone()),
-            Settlement::Failed { failure, result, .. } => {
+            Settlement::Failed { failure, result, .. } | Settlement::Waits { failure, result, .. } => {
                 (StepState::Failed, Some(failure.clone()), result.as_ref().clone())
             }
             Settlement::Cancelled => {
@@ -180,6 +186,12 @@ async fn write(
     ];
     tx.execute(update, args).await?;
     Ok(written)
+}
+
+/// The attempt that was claimed last was none; its number stays taken, so that whoever had it settles nothing else.
+async fn uncount(tx: &mut Tx, key: &StepKey) -> Result<(), StoreError> {
+    let update = "UPDATE step SET attempts_before = attempts_before + 1 WHERE run = $1 AND step = $2 AND trial = $3";
+    tx.execute(update, args![key.run, key.step.as_str(), steps::trial(key.trial)]).await.map(drop)
 }
 
 /// Gives a failed step back, to be claimed again later.

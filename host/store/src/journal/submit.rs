@@ -33,6 +33,15 @@ pub(super) async fn submit(store: &Store, new: NewRun) -> Result<Run, StoreError
     Ok(run)
 }
 
+pub(super) async fn submit_all(store: &Store, runs: &[NewRun]) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
+    let now = tx.now().await?;
+    for run in runs {
+        write(&mut tx, run, now).await?;
+    }
+    tx.commit().await
+}
+
 /// Writes a run into a transaction; `None` when it is there already.
 pub(super) async fn write(tx: &mut Tx, new: &NewRun, now: Timestamp) -> Result<Option<Applied>, StoreError> {
     projects::ensure(tx, &new.project, now).await?;
@@ -68,10 +77,10 @@ async fn insert_run(tx: &mut Tx, new: &NewRun, now: Timestamp) -> Result<bool, S
     Ok(tx.execute(insert, args).await? == 1)
 }
 
-async fn insert_labels(tx: &mut Tx, new: &NewRun, now: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn insert_labels(tx: &mut Tx, new: &NewRun, created_at: Timestamp) -> Result<(), StoreError> {
     for (label, value) in &new.labels {
         let insert = "INSERT INTO run_label (project, label, value, created_at, run) VALUES ($1, $2, $3, $4, $5)";
-        tx.execute(insert, args![&new.project, label.as_str(), value.as_str(), now, new.id]).await?;
+        tx.execute(insert, args![&new.project, label.as_str(), value.as_str(), created_at, new.id]).await?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Hands events of the platform over, each once, with the runs that it starts.
 
 use host_core::{ports::Told, run::NewRun};
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::{
@@ -13,10 +14,11 @@ use crate::{
 /// How many identities one statement holds.
 const ROWS: usize = 32;
 
-pub(super) async fn told(store: &Store, most: u32) -> Result<Vec<Told>, StoreError> {
+pub(super) async fn told(store: &Store, after: Option<&Told>, most: u32) -> Result<Vec<Told>, StoreError> {
     let select = "SELECT id, happened_at, project, type, subject, content, depth FROM platform_event \
-                  WHERE taken_at IS NULL ORDER BY happened_at, id LIMIT $1";
-    store.db().rows(select, args![most]).await?.iter().map(read).collect()
+                  WHERE taken_at IS NULL AND (happened_at, id) > ($1, $2) ORDER BY happened_at, id LIMIT $3";
+    let (at, id) = after.map_or((Timestamp::MIN, ""), |it| (it.at, it.id.as_str()));
+    store.db().rows(select, args![at, id, most]).await?.iter().map(read).collect()
 }
 
 /// Marks events that nobody wants.

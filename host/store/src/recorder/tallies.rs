@@ -33,7 +33,7 @@ pub(super) struct Sum {
     pub(super) bytes_out: u64,
 }
 
-/// Calls of one revision since the host started that ended in the same way.
+/// Calls of one revision that ended in the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counted {
     /// The code that ran.
@@ -56,7 +56,7 @@ const MOST: usize = 8_192;
 #[derive(Debug, Default)]
 pub(super) struct Tallies {
     shards: [Mutex<HashMap<Key, Sum, RandomState>>; SHARDS],
-    /// What was written since the host started, by revision and verdict.
+    /// What was written since somebody counted last, by revision and verdict.
     written: Mutex<HashMap<(RevisionId, Verdict), Sum>>,
 }
 
@@ -96,12 +96,12 @@ impl Tallies {
         }
     }
 
-    /// What was written since the host started.
-    pub(super) fn written(&self) -> Vec<Counted> {
-        let written = self.written.lock();
-        let counted = written.iter().map(|((revision, verdict), sum)| Counted {
-            revision: *revision,
-            verdict: *verdict,
+    /// What was written since this was asked last.
+    pub(super) fn take_written(&self) -> Vec<Counted> {
+        let written = std::mem::take(&mut *self.written.lock());
+        let counted = written.into_iter().map(|((revision, verdict), sum)| Counted {
+            revision,
+            verdict,
             calls: sum.calls,
             events: sum.events,
             duration_us: sum.duration_us,

@@ -42,6 +42,7 @@ pub(super) const TABLES: &[(&str, Belongs)] = &[
     ("function", Belongs::Always),
     ("revision", Belongs::Always),
     ("activation", Belongs::Always),
+    ("provenance", Belongs::Always),
     ("route", Belongs::Always),
     ("model", Belongs::Always),
     ("model_version", Belongs::Always),
@@ -74,6 +75,16 @@ pub(super) const TABLES: &[(&str, Belongs)] = &[
     ("keyvalue", Belongs::Never),
     ("pinned_url", Belongs::Never),
     ("stored_bytes", Belongs::Never),
+    ("trust", Belongs::Never),
+    ("trusted_key", Belongs::Never),
+    ("namespace", Belongs::Never),
+    ("namespace_owner", Belongs::Never),
+    ("registry_blob", Belongs::Never),
+    ("registry_manifest", Belongs::Never),
+    ("registry_part", Belongs::Never),
+    ("registry_tag", Belongs::Never),
+    ("package", Belongs::Never),
+    ("package_version", Belongs::Never),
 ];
 
 /// Whether rows of a table go along; a table nobody thought of does not.

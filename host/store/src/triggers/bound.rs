@@ -24,31 +24,38 @@ pub(crate) struct Bounds {
     keep: Option<Duration>,
     /// Of one project.
     most: u64,
+    /// Bytes of one project.
+    most_bytes: u64,
     /// How many came since they were last counted.
     new: AtomicU64,
+    /// How many bytes.
+    new_bytes: AtomicU64,
 }
 
 impl Bounds {
     pub(crate) fn of(config: &Config) -> Self {
         let keep = config.keep_letters.map(|it| it.duration());
-        Self { keep, most: config.most_letters.max(1), new: AtomicU64::new(0) }
+        let (most, most_bytes) = (config.most_letters.max(1), config.letters_size.0.max(1));
+        Self { keep, most, most_bytes, new: AtomicU64::new(0), new_bytes: AtomicU64::new(0) }
     }
 
     /// Whether so many came that it is time to count.
-    fn is_time(&self, count: u64) -> bool {
-        let is_time = self.new.fetch_add(count, Ordering::Relaxed) + count > self.most / 10;
-        if is_time {
+    fn is_time(&self, count: u64, bytes: u64) -> bool {
+        let is_much = |new: &AtomicU64, more: u64, most: u64| new.fetch_add(more, Ordering::Relaxed) + more > most / 10;
+        let (many, large) = (is_much(&self.new, count, self.most), is_much(&self.new_bytes, bytes, self.most_bytes));
+        if many || large {
             self.new.store(0, Ordering::Relaxed);
+            self.new_bytes.store(0, Ordering::Relaxed);
         }
-        is_time
+        many || large
     }
 }
 
 impl Store {
     /// Notes that letters came. A tenth too many may be there for a moment, because counting is slow.
-    pub(super) async fn bound_letters(&self, count: u64) {
+    pub(super) async fn bound_letters(&self, count: u64, bytes: u64) {
         let bounds = self.letter_bounds();
-        if !bounds.is_time(count) {
+        if !bounds.is_time(count, bytes) {
             return;
         }
         if let Err(error) = forget(self.db(), bounds, &self.stopping()).await {
@@ -73,6 +80,22 @@ pub(crate) async fn forget(db: &Db, bounds: &Bounds, stop: &CancellationToken) -
                       ORDER BY happened_at DESC, id DESC LIMIT $2 OFFSET $3)";
         let oldest = delete_all(db, delete, args![&project, AT_ONCE, bounds.most], stop).await?;
         tracing::warn!(%project, letters = oldest, "a project has more dead letters than are kept; the oldest are gone");
+        gone += oldest;
+    }
+    Ok(gone + forget_large(db, bounds, stop).await?)
+}
+
+/// Forgets the oldest of those that are too many bytes together.
+async fn forget_large(db: &Db, bounds: &Bounds, stop: &CancellationToken) -> Result<u64, StoreError> {
+    let full = "SELECT project FROM dead_letter GROUP BY project HAVING SUM(LENGTH(data)) > $1";
+    let mut gone = 0;
+    for row in db.rows(full, args![bounds.most_bytes]).await? {
+        let project: Name = row.get("project")?;
+        let delete = "DELETE FROM dead_letter WHERE id IN (SELECT id FROM (SELECT id, SUM(LENGTH(data)) OVER \
+                      (ORDER BY happened_at DESC, id DESC) AS bytes FROM dead_letter WHERE project = $1) AS summed \
+                      WHERE bytes > $2 LIMIT $3)";
+        let oldest = delete_all(db, delete, args![&project, bounds.most_bytes, AT_ONCE], stop).await?;
+        tracing::warn!(%project, letters = oldest, "the dead letters of a project are larger than what is kept; the oldest are gone");
         gone += oldest;
     }
     Ok(gone)

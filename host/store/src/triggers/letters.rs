@@ -1,5 +1,7 @@
 //! Events that were given up: kept once, listed newest first, noted when they were replayed.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use host_core::{
@@ -22,7 +24,7 @@ use crate::{
 /// How many letters go in one statement.
 const AT_ONCE: usize = 100;
 /// How many values a letter is.
-const COLUMNS: usize = 12;
+const COLUMNS: usize = 13;
 
 /// What is kept of an event beside its data.
 #[derive(Serialize, Deserialize)]
@@ -44,7 +46,7 @@ macro_rules! select_letter {
         concat!(
             "SELECT id, project, function, trigger_name, kind, happened_at, event, ",
             $data,
-            " AS data, place, failure, revision, attempts, replayed_at FROM dead_letter WHERE ",
+            " AS data, place, failure, revision, attempts, times, replayed_at FROM dead_letter WHERE ",
             $condition
         )
     };
@@ -53,18 +55,19 @@ macro_rules! select_letter {
 #[async_trait]
 impl DeadLetters for Store {
     async fn keep(&self, letters: Vec<DeadLetter>) -> Result<(), SourceError> {
-        let count = letters.len() as u64;
+        let letters = one_each(letters);
+        let (count, bytes) = (letters.len() as u64, letters.iter().map(size).sum());
         let mut rows = letters.into_iter().map(row).collect::<Result<Vec<_>, _>>()?;
         let mut tx = self.begin().await?;
         while !rows.is_empty() {
             let some: Vec<_> = rows.drain(..rows.len().min(AT_ONCE)).collect();
             let start = "INSERT INTO dead_letter (id, project, function, trigger_name, kind, happened_at, event, data, \
-                         place, failure, revision, attempts) VALUES";
-            let insert = placeholders(start, some.len(), COLUMNS, "ON CONFLICT (id) DO NOTHING");
+                         place, failure, revision, attempts, times) VALUES";
+            let insert = placeholders(start, some.len(), COLUMNS, AGAIN);
             tx.execute(insert, some.into_iter().flatten().collect()).await?;
         }
         tx.commit().await?;
-        self.bound_letters(count).await;
+        self.bound_letters(count, bytes).await;
         Ok(())
     }
 
@@ -104,9 +107,32 @@ impl DeadLetters for Store {
     }
 }
 
+/// What is given up again tells why it was the last time, and is no longer replayed.
+const AGAIN: &str = "ON CONFLICT (id) DO UPDATE SET happened_at = excluded.happened_at, failure = excluded.failure, \
+                     revision = excluded.revision, attempts = excluded.attempts, \
+                     times = dead_letter.times + excluded.times, replayed_at = NULL, replayed_by = NULL";
+
+/// Each letter once, because no statement may write a row twice.
+fn one_each(letters: Vec<DeadLetter>) -> Vec<DeadLetter> {
+    let mut each: BTreeMap<String, DeadLetter> = BTreeMap::new();
+    for mut letter in letters {
+        letter.times = letter.times.max(1);
+        if let Some(before) = each.get(&letter.id) {
+            letter.times = letter.times.saturating_add(before.times);
+        }
+        each.insert(letter.id.clone(), letter);
+    }
+    each.into_values().collect()
+}
+
+/// About how many bytes a letter is.
+fn size(letter: &DeadLetter) -> u64 {
+    (letter.event.data.len() as u64).saturating_mul(4) / 3
+}
+
 /// The values of a letter, in the order of the columns.
 fn row(letter: DeadLetter) -> Result<Vec<Arg>, StoreError> {
-    let DeadLetter { id, trigger, kind, at, event, place, failure, revision, attempts, .. } = letter;
+    let DeadLetter { id, trigger, kind, at, event, place, failure, revision, attempts, times, .. } = letter;
     let data = STANDARD.encode(&event.data);
     let attributes = Attributes {
         id: event.id,
@@ -121,7 +147,7 @@ fn row(letter: DeadLetter) -> Result<Vec<Arg>, StoreError> {
     };
     let TriggerId { project, function, name } = trigger;
     let (event, place, failure) = (text::json(&attributes)?, text::json_opt(place.as_ref())?, text::json(&failure)?);
-    Ok(args![id, project, function, name, kind, at, event, data, place, failure, revision, attempts])
+    Ok(args![id, project, function, name, kind, at, event, data, place, failure, revision, attempts, times])
 }
 
 fn read(row: &Row) -> Result<DeadLetter, StoreError> {
@@ -139,6 +165,7 @@ fn read(row: &Row) -> Result<DeadLetter, StoreError> {
         failure: row.json("failure")?,
         revision: row.get("revision")?,
         attempts: row.get("attempts")?,
+        times: row.get("times")?,
         replayed_at: row.get("replayed_at")?,
     })
 }

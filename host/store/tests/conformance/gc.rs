@@ -8,8 +8,9 @@ use host_core::{
     artifact::{Artifact, Kind},
     clock::{Clock as _, SystemClock},
     model::Signature,
+    package::{Publisher, Repository, Say},
     page::PageRequest,
-    ports::{Artifacts as _, Deployments as _, Journal as _, Models as _, NewVersion},
+    ports::{Artifacts as _, Deployments as _, Journal as _, Models as _, NewManifest, NewVersion, Repositories as _},
     run::{NewRun, Settlement, StepInput, StepOutput, StepResult},
     size::Millis,
 };
@@ -27,6 +28,7 @@ use crate::{
 
 crate::facts! {
     nothing_goes_without_being_told_and_asked_for,
+    what_the_registry_holds_stays_and_what_no_manifest_came_to_name_goes,
     runs_are_kept_by_age_by_place_and_by_what_they_made,
     bytes_of_what_runs_are_left_alone,
     bytes_that_were_taken_away_are_not_named_before_they_are_stored_anew,
@@ -150,6 +152,35 @@ fn wine() -> NewRun {
 
 fn labelled(label: &str) -> NewRun {
     NewRun { labels: [(label.to_owned(), "yes".to_owned())].into(), ..wine() }
+}
+
+async fn what_the_registry_holds_stays_and_what_no_manifest_came_to_name_goes(home: Home) {
+    let place = Place::new(home).await;
+    let (layer, manifest, stray) = (place.put("layer").await, place.put("manifest").await, place.put("stray").await);
+    let who = Publisher { name: "ann".into(), say: Say::All };
+    let repository: Repository = "acme/x".parse().unwrap();
+    for digest in [&layer, &stray] {
+        place.store.add_blob(&repository, digest, 5, &who).await.unwrap();
+    }
+    let new = NewManifest {
+        repository: repository.clone(),
+        digest: manifest,
+        media_type: "application/vnd.oci.image.manifest.v1+json".into(),
+        artifact_type: None,
+        subject: None,
+        size: 8,
+        annotations: serde_json::Map::new(),
+        blobs: vec![layer],
+        manifests: Vec::new(),
+        tag: Some("v1".into()),
+        package: None,
+    };
+    place.store.add_manifest(&new, &who).await.unwrap();
+    let first = place.gc(&POLICY, true).await;
+    assert_eq!((first.artifacts.count, place.store.blob(&repository, &stray).await.unwrap()), (0, None));
+    assert_eq!(place.gc(&POLICY, true).await.artifacts.count, 1, "the bytes go after the row");
+    assert!(place.has(&layer).await && place.has(&manifest).await && !place.has(&stray).await);
+    assert!(place.store.add_blob(&repository, &stray, 5, &who).await.is_err(), "it has to be sent anew");
 }
 
 async fn nothing_goes_without_being_told_and_asked_for(home: Home) {
@@ -394,7 +425,17 @@ async fn bytes_on_s3_are_collected_too() {
 }
 
 /// Tables that name bytes which must stay; `src/gc` reads each of them.
-const NAMING: [&str; 7] = ["artifact", "model_version", "pinned_url", "revision", "run", "step", "standing_pipeline"];
+const NAMING: [&str; 9] = [
+    "artifact",
+    "model_version",
+    "pinned_url",
+    "registry_blob",
+    "registry_manifest",
+    "revision",
+    "run",
+    "step",
+    "standing_pipeline",
+];
 /// Tables that name none, or only to tell what was.
 const SILENT: &[&str] = &[
     "activation",
@@ -415,8 +456,16 @@ const SILENT: &[&str] = &[
     "model",
     "model_alias",
     "model_stream",
+    "namespace",
+    "namespace_owner",
+    // What these name, the registry's blobs and manifests do.
+    "package",
+    "package_version",
+    "registry_part",
+    "registry_tag",
     "platform_event",
     "project",
+    "provenance",
     "route",
     "run_label",
     "schedule",
@@ -425,6 +474,8 @@ const SILENT: &[&str] = &[
     "stored_bytes",
     "token",
     "trigger_state",
+    "trust",
+    "trusted_key",
     "_sqlx_migrations",
 ];
 

@@ -8,6 +8,7 @@ mod chains;
 mod functions;
 mod gc;
 mod home;
+mod imports;
 mod journal;
 mod keys;
 mod keyvalue;
@@ -17,6 +18,7 @@ mod objects;
 mod occasions;
 mod opening;
 mod outage;
+mod packages;
 mod records;
 mod retries;
 mod runs;
@@ -27,6 +29,7 @@ mod suite;
 mod sweeps;
 mod tokens;
 mod triggers;
+mod trust;
 
 /// Makes each fact a test on both databases.
 macro_rules! facts {

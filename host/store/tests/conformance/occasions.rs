@@ -8,9 +8,10 @@ use host_core::{
     ports::{
         Fired, Firing, Journal as _, NewStanding, Occasions as _, StandingError, StandingPipelines as _, TriggerId,
     },
-    run::{NewRun, RunState},
+    run::{NewRun, RunKind, RunState},
+    size::Millis,
 };
-use host_store::Store;
+use host_store::{Config, Store};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -29,6 +30,9 @@ crate::facts! {
     a_chain_that_is_stopped_is_on_record,
     a_pipeline_is_kept_by_its_text,
     a_pipeline_that_is_forgotten_is_gone_and_can_come_back,
+    a_schedule_that_is_taken_out_and_put_back_has_missed_nothing,
+    events_are_looked_at_behind_others_that_stay,
+    old_events_and_the_runs_they_woke_are_forgotten,
 }
 
 const ONE: &str = "  a: { function: f }\n";
@@ -143,7 +147,7 @@ async fn happened(store: &Store, run: NewRun) -> RunId {
 async fn an_event_is_taken_once_with_the_runs_it_starts(home: Home) {
     let [(first, _), (second, _)] = home.two_hosts().await;
     let failed = happened(&first, new_run(ONE)).await;
-    let told = first.told(10).await.unwrap();
+    let told = first.told(None, 10).await.unwrap();
     assert_eq!((told.len(), told[0].r#type.as_str(), told[0].subject.clone()), (1, "run.failed", failed.to_string()));
     let (one, other) = (new_run(ONE), new_run(ONE));
     let ids = [one.id, other.id];
@@ -153,15 +157,15 @@ async fn an_event_is_taken_once_with_the_runs_it_starts(home: Home) {
     for (is_mine, id) in taken.iter().zip(ids) {
         assert_eq!(first.run(id).await.is_ok(), *is_mine);
     }
-    assert_eq!(second.told(10).await.unwrap(), []);
+    assert_eq!(second.told(None, 10).await.unwrap(), []);
 }
 
 async fn what_an_event_led_to_is_deeper(home: Home) {
     let store = home.store().await;
     happened(&store, new_run(ONE)).await;
-    assert_eq!(store.told(1).await.unwrap()[0].depth, 1);
+    assert_eq!(store.told(None, 1).await.unwrap()[0].depth, 1);
     happened(&store, NewRun { depth: 7, ..new_run(ONE) }).await;
-    assert_eq!(store.told(2).await.unwrap()[1].depth, 8);
+    assert_eq!(store.told(None, 2).await.unwrap()[1].depth, 8);
 }
 
 async fn events_that_nobody_wants_are_passed(home: Home) {
@@ -170,18 +174,18 @@ async fn events_that_nobody_wants_are_passed(home: Home) {
         happened(&store, new_run(ONE)).await;
         home.tick();
     }
-    let told = store.told(35).await.unwrap();
+    let told = store.told(None, 35).await.unwrap();
     assert!(told.is_sorted_by_key(|it| (it.at, it.id.clone())));
     let ids: Vec<String> = told.into_iter().map(|it| it.id).collect();
     store.pass(&ids).await.unwrap();
     store.pass(&ids).await.unwrap();
-    assert_eq!(store.told(100).await.unwrap().len(), 5);
+    assert_eq!(store.told(None, 100).await.unwrap().len(), 5);
 }
 
 async fn a_chain_that_is_stopped_is_on_record(home: Home) {
     let store = home.store().await;
     happened(&store, NewRun { depth: 8, ..new_run(ONE) }).await;
-    let told = store.told(1).await.unwrap().remove(0);
+    let told = store.told(None, 1).await.unwrap().remove(0);
     assert!(store.take(&told, vec![], vec!["ring/event".into()]).await.unwrap());
     let audit = store.audit(&project(), None, &host_core::page::PageRequest::default()).await.unwrap().items;
     let deed = audit.iter().find(|it| it.action == "chain.stopped").unwrap();
@@ -200,6 +204,57 @@ fn pipeline(text: &str) -> NewStanding {
         triggers,
         created_by: "ann".into(),
     }
+}
+
+async fn a_schedule_that_is_taken_out_and_put_back_has_missed_nothing(home: Home) {
+    let store = home.store().await;
+    let kept = store.put_in_force(pipeline(ONE)).await.unwrap();
+    let id = kept.kept.triggers[0].id(&project(), &name("nightly"));
+    let since = store.since(&id, "@daily UTC").await.unwrap();
+    store.put_in_force(NewStanding { triggers: Vec::new(), ..pipeline("  b: { function: f }\n") }).await.unwrap();
+    home.tick();
+    store.put_in_force(pipeline(ONE)).await.unwrap();
+    let again = store.since(&id, "@daily UTC").await.unwrap();
+    assert!(again > since);
+    home.tick();
+    let yaml = pipeline("  c: { function: f }\n");
+    store.put_in_force(yaml).await.unwrap();
+    assert_eq!(store.since(&id, "@daily UTC").await.unwrap(), again, "one that stays goes on where it was");
+}
+
+async fn events_are_looked_at_behind_others_that_stay(home: Home) {
+    let store = home.store().await;
+    for _ in 0..3 {
+        happened(&store, new_run(ONE)).await;
+        home.tick();
+    }
+    let all = store.told(None, 10).await.unwrap();
+    assert_eq!(all.len(), 3);
+    assert_eq!(store.told(Some(&all[0]), 10).await.unwrap(), all[1..]);
+    assert_eq!(store.told(Some(&all[2]), 10).await.unwrap(), []);
+}
+
+async fn old_events_and_the_runs_they_woke_are_forgotten(mut home: Home) {
+    home.config = Config {
+        keep_events: Some(Millis(1)),
+        keep_woken: Some(Millis(1)),
+        keep_records: None,
+        keep_letters: None,
+        ..home.config.clone()
+    };
+    let store = home.store().await;
+    let woken = happened(&store, NewRun { kind: RunKind::Event, ..new_run(ONE) }).await;
+    let labels = [("keep".to_owned(), "yes".to_owned())].into();
+    let kept = happened(&store, NewRun { kind: RunKind::Event, labels, ..new_run(ONE) }).await;
+    let other = happened(&store, new_run(ONE)).await;
+    let running = store.submit(NewRun { kind: RunKind::Event, ..new_run(ONE) }).await.unwrap().spec.id;
+    home.tick();
+    assert_eq!(store.age().await.unwrap().forgotten, 4, "three events and a run");
+    assert!(store.run(woken).await.is_err());
+    for id in [kept, other, running] {
+        assert!(store.run(id).await.is_ok());
+    }
+    assert_eq!(store.told(None, 10).await.unwrap(), []);
 }
 
 async fn a_pipeline_is_kept_by_its_text(home: Home) {

@@ -100,7 +100,7 @@ async fn a_dropped_store_gives_the_folder_free() {
 #[tokio::test]
 async fn a_full_disk_is_an_error_and_room_brings_it_back() {
     let home = Home::sqlite();
-    let small = Config { max_size: Some(ByteSize(600 << 10)), ..home.config.clone() };
+    let small = Config { max_size: Some(ByteSize(800 << 10)), ..home.config.clone() };
     let store = Store::open(&small, Arc::new(home.clock.clone())).await.unwrap();
     let mut error = None;
     let mut written = Vec::new();

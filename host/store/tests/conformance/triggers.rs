@@ -7,6 +7,7 @@ use host_core::{
     event::{Event, Failure},
     page::PageRequest,
     ports::{DeadLetter, DeadLetters as _, Seek, SourceError, TriggerId, TriggerMemory as _},
+    size::ByteSize,
 };
 use host_store::{Config, Store};
 use jiff::{SignedDuration, Timestamp};
@@ -19,9 +20,11 @@ crate::facts! {
     a_cause_is_told_when_it_changes,
     who_paused_resumed_moved_and_replayed_is_audited,
     a_letter_is_kept_once_and_as_it_came,
+    a_letter_that_dies_again_leaves_a_trace,
     letters_are_listed_newest_first_by_function_and_trigger,
     old_letters_are_forgotten,
     of_too_many_letters_the_oldest_go,
+    of_letters_that_are_too_large_together_the_oldest_go,
 }
 
 fn id(function: &str) -> TriggerId {
@@ -50,6 +53,7 @@ fn letter(number: u32, at: Timestamp) -> DeadLetter {
         failure: Failure { backtrace: Some("at\nmain".into()), ..Failure::invalid("bad-json", "it is none") },
         revision: Some(RevisionId::next()),
         attempts: 5,
+        times: 1,
         replayed_at: None,
     }
 }
@@ -128,8 +132,7 @@ async fn a_letter_is_kept_once_and_as_it_came(home: Home) {
     let store = home.store().await;
     let first = letter(1, home.tick());
     store.keep(vec![first.clone(), letter(2, host_core::clock::Clock::now(&home.clock))]).await.unwrap();
-    let again = DeadLetter { attempts: 9, ..first.clone() };
-    store.keep(vec![again, letter(3, host_core::clock::Clock::now(&home.clock))]).await.unwrap();
+    store.keep(vec![letter(3, host_core::clock::Clock::now(&home.clock))]).await.unwrap();
     store.keep(vec![]).await.unwrap();
     assert_eq!(store.letter(&project(), &first.id).await.unwrap(), Some(first.clone()));
     assert_eq!(store.letter(&name("other"), &first.id).await.unwrap(), None, "projects see their own");
@@ -140,6 +143,18 @@ async fn a_letter_is_kept_once_and_as_it_came(home: Home) {
     let many = (10..260).map(|number| letter(number, host_core::clock::Clock::now(&home.clock))).collect();
     store.keep(many).await.unwrap();
     assert_eq!(count(&store).await, 253);
+}
+
+async fn a_letter_that_dies_again_leaves_a_trace(home: Home) {
+    let store = home.store().await;
+    let first = letter(1, home.tick());
+    store.keep(vec![first.clone()]).await.unwrap();
+    store.replayed(&project(), &first.id, "ann").await.unwrap();
+    let again = DeadLetter { at: home.tick(), attempts: 9, failure: Failure::fatal("worse", "than before"), ..first };
+    store.keep(vec![again.clone(), again.clone()]).await.unwrap();
+    let kept = store.letter(&project(), &again.id).await.unwrap().unwrap();
+    assert_eq!(kept, DeadLetter { times: 3, replayed_at: None, ..again });
+    assert_eq!(count(&store).await, 1);
 }
 
 async fn letters_are_listed_newest_first_by_function_and_trigger(home: Home) {
@@ -164,6 +179,23 @@ async fn letters_are_listed_newest_first_by_function_and_trigger(home: Home) {
     assert!(list(Some("other"), Some("second"), two(None)).await.0.is_empty());
     let wrong = store.letters(&project(), None, None, &two(Some("x".into()))).await.unwrap_err();
     assert!(matches!(wrong, SourceError::Unsupported(_)), "{wrong}");
+}
+
+async fn of_letters_that_are_too_large_together_the_oldest_go(mut home: Home) {
+    let large = |number, at| {
+        let mut letter = letter(number, at);
+        letter.event.data = vec![7; 3_000].into();
+        letter
+    };
+    home.config = Config { letters_size: ByteSize(20_000), keep_letters: None, ..home.config.clone() };
+    let store = home.store().await;
+    for number in 0..10 {
+        store.keep(vec![large(number, home.tick())]).await.unwrap();
+    }
+    store.age().await.unwrap();
+    let left = store.letters(&project(), None, None, &PageRequest::default()).await.unwrap().items;
+    let numbers: Vec<_> = left.iter().map(|it| it.place.as_ref().unwrap().offset).collect();
+    assert_eq!(numbers, [9, 8, 7, 6, 5], "4,000 bytes each as they are kept");
 }
 
 async fn old_letters_are_forgotten(home: Home) {

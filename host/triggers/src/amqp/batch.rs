@@ -34,6 +34,8 @@ pub(super) struct Gather {
     batch: Vec<Taken>,
     bytes: u64,
     due: Option<Instant>,
+    /// What would have been too much for the last batch: the first of the next one.
+    carried: Option<Taken>,
 }
 
 impl Gather {
@@ -50,6 +52,7 @@ impl Gather {
             batch: Vec::new(),
             bytes: 0,
             due: None,
+            carried: None,
         }
     }
 
@@ -60,6 +63,9 @@ impl Gather {
 
     /// The next batch. What was gathered is kept when this is dropped before it is done.
     pub(super) async fn next(&mut self) -> Result<Vec<Taken>, Trouble> {
+        if let Some(carried) = self.carried.take() {
+            self.add(carried);
+        }
         while !self.is_full() {
             let arriving = self.consumer.next();
             let arrived = match self.due {
@@ -70,7 +76,14 @@ impl Gather {
                 },
             };
             match arrived {
-                Some(Ok(delivery)) => self.add(delivery),
+                Some(Ok(delivery)) => {
+                    let taken = self.taken(delivery);
+                    if !self.has_room(&taken) {
+                        self.carried = Some(taken);
+                        break;
+                    }
+                    self.add(taken);
+                }
                 Some(Err(error)) => return Err(Trouble::at(&format!("lost queue `{}`", self.queue), &error)),
                 None => return Err(self.cancelled()),
             }
@@ -83,7 +96,18 @@ impl Gather {
         self.batch.len() >= self.most || self.bytes >= self.most_bytes
     }
 
-    fn add(&mut self, delivery: Delivery) {
+    /// Whether a batch of it and what is there already is within its bound; one message always is.
+    fn has_room(&self, taken: &Taken) -> bool {
+        self.batch.is_empty() || self.bytes + taken.message.body.len() as u64 <= self.most_bytes
+    }
+
+    fn add(&mut self, taken: Taken) {
+        self.bytes += taken.message.body.len() as u64;
+        self.due = self.due.or_else(|| Some(Instant::now() + self.wait));
+        self.batch.push(taken);
+    }
+
+    fn taken(&mut self, delivery: Delivery) -> Taken {
         let message = Arrived {
             queue: Arc::clone(&self.queue),
             place: format!("{}/{}-{}", self.queue, self.session, delivery.delivery_tag),
@@ -93,10 +117,8 @@ impl Gather {
             body: delivery.data.into(),
         };
         self.suspect(&message);
-        self.bytes += message.body.len() as u64;
-        self.due = self.due.or_else(|| Some(Instant::now() + self.wait));
         let attempt = message.attempts().saturating_add(1);
-        self.batch.push(Taken { tag: delivery.delivery_tag, message, attempt });
+        Taken { tag: delivery.delivery_tag, message, attempt }
     }
 
     /// A queue with a delivery limit and no dead-letter exchange drops messages, and nobody can ask it whether it would.

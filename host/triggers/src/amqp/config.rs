@@ -53,6 +53,17 @@ impl Config {
         self.consumer_timeout.duration() / 2
     }
 
+    /// How many messages are sent ahead to a trigger whose function may take so long for a call: no more than are worked
+    /// on before the server would take the last of them back.
+    pub(super) fn ahead(&self, trigger: &AmqpTrigger, timeout: Duration) -> u16 {
+        if trigger.ordered {
+            return 1;
+        }
+        let calls = self.patience().as_millis() / timeout.as_millis().max(1);
+        let at_once = u128::from(trigger.batch.events.max(1)) * self.batches_of(trigger) as u128;
+        trigger.prefetch.min(u16::try_from(calls.max(1) * at_once).unwrap_or(u16::MAX))
+    }
+
     /// How many batches of a trigger are worked on at once.
     pub(super) fn batches_of(&self, trigger: &AmqpTrigger) -> usize {
         if trigger.ordered { 1 } else { self.batches.max(1) as usize }
@@ -108,6 +119,16 @@ mod tests {
         let error = check("ordered = true", 6).unwrap_err();
         assert!(error.contains("5 attempts, one after the other, may take 1803 s"), "{error}");
         assert!(error.contains("or `retry`") && error.contains("amqp.consumer_timeout"), "{error}");
+    }
+
+    #[test]
+    fn no_more_is_sent_ahead_than_is_worked_on_in_time() {
+        let config = Config::default();
+        let ahead = |more, seconds| config.ahead(&trigger(more), Duration::from_secs(seconds));
+        assert_eq!(ahead("batch = { events = 100 }", 30), 1_000, "as the trigger says");
+        assert_eq!(ahead("batch = { events = 1 }", 30), 120, "30 calls one after the other, and 4 at once");
+        assert_eq!(ahead("batch = { events = 1 }", 1_500), 4);
+        assert_eq!(ahead("ordered = true", 1), 1);
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! Works on one batch: calls the function, publishes what comes of it, and says which messages are settled.
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use host_core::{
     call::Place,
@@ -60,7 +64,10 @@ impl Desk {
             let mut plan = self.plan(session, routes, batch).await;
             let cause = plan.cause.take();
             let waiting = std::mem::take(&mut plan.waiting);
-            self.carry_out(session, plan, &mut worked).await;
+            let oversized = self.carry_out(session, plan, &mut worked).await;
+            if !oversized.is_empty() {
+                self.give_up(session, routes, oversized, &mut worked).await;
+            }
             let Some(wait) = waiting.iter().map(|(_, wait)| *wait).max() else { break };
             if worked.end.is_some() || stop.is_cancelled() {
                 break;
@@ -82,8 +89,7 @@ impl Desk {
 
     /// Calls the function once with everything that is at the same attempt, and plans what follows.
     async fn plan<'a>(&'a self, session: &Session, routes: &'a Routes, batch: Vec<Taken>) -> Plan<'a> {
-        let frame = session.outbox.connection().configuration().frame_max();
-        let mut plan = Plan::new(&self.trigger, routes, self.revision(), frame);
+        let mut plan = self.empty(session, routes);
         let mut by_attempt: BTreeMap<u32, Vec<Taken>> = BTreeMap::new();
         for taken in batch {
             by_attempt.entry(taken.attempt).or_default().push(taken);
@@ -101,21 +107,15 @@ impl Desk {
         plan
     }
 
-    /// Tries messages together; one by one, where all of them are more than the function takes at once.
     async fn attempt(&self, group: &[Taken], events: Vec<Event>, attempt: u32) -> Vec<Fate> {
         // A call that has begun may end; whoever runs the source sets a bound to that.
         let stop = CancellationToken::new();
         let origins = group.iter().map(|it| place(it, it.tag)).collect();
-        let fates = self.handover.attempt(events, origins, attempt, &stop).await;
-        if group.len() < 2 || !fates.iter().all(Fate::is_too_large) {
-            return fates;
-        }
-        let mut alone = Vec::with_capacity(group.len());
-        for taken in group {
-            let event = taken.message.event().unwrap_or_else(|_| taken.message.plain());
-            alone.extend(self.handover.attempt(vec![event], vec![place(taken, taken.tag)], attempt, &stop).await);
-        }
-        alone
+        let again = |index: usize| {
+            let message = &group[index].message;
+            message.event().unwrap_or_else(|_| message.plain())
+        };
+        self.handover.attempt(events, origins, attempt, again, &stop).await
     }
 
     /// What claims to be an event and is none is given up.
@@ -136,15 +136,38 @@ impl Desk {
         (readable, events)
     }
 
-    /// Publishes what is to be published; a message is settled once that is confirmed.
-    async fn carry_out(&self, session: &Session, plan: Plan<'_>, worked: &mut Worked) {
-        worked.end = plan.end;
+    fn empty<'a>(&'a self, session: &Session, routes: &'a Routes) -> Plan<'a> {
+        let frame = session.outbox.connection().configuration().frame_max();
+        Plan::new(&self.trigger, routes, self.revision(), frame)
+    }
+
+    /// Gives messages up that left more than the server takes: trying them again would come to the same.
+    async fn give_up(&self, session: &Session, routes: &Routes, oversized: Vec<(Taken, String)>, worked: &mut Worked) {
+        let mut plan = self.empty(session, routes);
+        self.board.failed(oversized.len() as u64);
+        for (taken, why) in oversized {
+            plan.dead(taken, Failure::invalid("output-too-large", why));
+        }
+        // The letter of one is as large as the message was; where that is too much as well, it is kept here alone.
+        self.carry_out(session, plan, worked).await;
+    }
+
+    /// Publishes what is to be published; a message is settled once that is confirmed. Returned are those that left more
+    /// than the server takes.
+    async fn carry_out(&self, session: &Session, plan: Plan<'_>, worked: &mut Worked) -> Vec<(Taken, String)> {
+        worked.end = worked.end.take().or(plan.end);
+        let mut oversized = Vec::new();
         let mut trouble = self.see_to(session, &plan.buckets).await.err();
         let answers = session.outbox.send(&plan.letters).await;
         let mut finished = 0;
         for Step { taken, letters, then } in plan.steps {
             let lost = answers.get(letters).unwrap_or_default().iter().find_map(|it| it.as_ref().err());
             let done = match lost {
+                Some(Trouble::TooLarge(why)) if !matches!(then, Then::Bury(_)) => {
+                    oversized.push((taken, why.clone()));
+                    continue;
+                }
+                Some(Trouble::TooLarge(_)) => self.conclude(&taken, then).await,
                 Some(lost) => Err(SourceError::from(trouble.take().unwrap_or_else(|| lost.clone()))),
                 None => self.conclude(&taken, then).await,
             };
@@ -159,6 +182,7 @@ impl Desk {
         if finished > 0 {
             self.board.settled(finished, self.rooms.clock.now());
         }
+        oversized
     }
 
     /// Whether that was the last of the message.
@@ -183,6 +207,13 @@ impl Desk {
             session.retries.learn(bucket);
         }
         Ok(())
+    }
+
+    /// How long a call of its function may take; a moment, where that is not known.
+    pub(super) fn timeout(&self) -> Duration {
+        let functions = self.rooms.directory.functions();
+        let function = functions.get(&self.id.project, &self.id.function);
+        function.map_or(Duration::from_secs(1), |it| it.manifest.limits.call_timeout().duration())
     }
 
     fn revision(&self) -> Option<String> {

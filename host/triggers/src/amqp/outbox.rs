@@ -15,7 +15,12 @@ use lapin::{
 use parking_lot::Mutex;
 use tokio::time::timeout;
 
-use super::{address::Address, link, message::Message, trouble::Trouble};
+use super::{
+    address::Address,
+    link,
+    message::Message,
+    trouble::{Trouble, largest},
+};
 
 /// How many messages are on their way before confirmations are awaited.
 const WINDOW: usize = 1_000;
@@ -110,13 +115,17 @@ async fn publish(channel: &Channel, letters: &[Letter]) -> Vec<Answer> {
     for sent in sending {
         confirms.push(sent.done().await);
     }
-    let (mut answers, mut returned) = (Vec::with_capacity(letters.len()), Vec::new());
+    let (mut answers, mut returned, mut most) = (Vec::with_capacity(letters.len()), Vec::new(), None);
     for (confirm, letter) in confirms.into_iter().zip(letters) {
         let confirmed = match confirm {
             Ok(confirm) => confirm.await,
             Err(error) => Err(error),
         };
+        most = most.or_else(|| confirmed.as_ref().err().and_then(largest));
         answers.push(answer(confirmed, letter, &mut returned));
+    }
+    if let Some(most) = most {
+        measure(most, letters, &mut answers);
     }
     for message in &returned {
         blame(message, letters, &mut answers);
@@ -164,6 +173,18 @@ fn answer(confirmed: lapin::Result<Confirmation>, letter: &Letter, returned: &mu
         }
         Ok(Confirmation::NotRequested) => Err(Trouble::Lost("the server confirms nothing".to_owned())),
         Err(error) => Err(Trouble::at(&format!("could not publish to {}", letter.to), &error)),
+    }
+}
+
+/// A server closes the channel for a message that is too large, and with it all that are on their way. Whose it was, its
+/// size says; the others may be sent again.
+fn measure(most: usize, letters: &[Letter], answers: &mut [Answer]) {
+    for (letter, answer) in letters.iter().zip(answers).filter(|(_, it)| it.is_err()) {
+        let size = letter.message.body.len();
+        *answer = Err(match size > most {
+            true => Trouble::TooLarge(format!("a message for {} has {size} bytes; its server takes {most}", letter.to)),
+            false => Trouble::Lost("another message was too large for the server, which closed the channel".into()),
+        });
     }
 }
 

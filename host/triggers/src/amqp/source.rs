@@ -36,7 +36,8 @@ pub(crate) struct AmqpSource {
 impl AmqpSource {
     /// The source of a trigger.
     pub(crate) fn new(rooms: Rooms, id: TriggerId, trigger: AmqpTrigger, board: Arc<Board>, config: Config) -> Self {
-        let handover = Handover::new(rooms.clone(), id.clone(), "amqp", trigger.retry.rule(), Arc::clone(&board));
+        let handover = Handover::new(rooms.clone(), id.clone(), "amqp", trigger.retry.rule(), Arc::clone(&board))
+            .within(config.patience());
         Self { desk: Arc::new(Desk { handover, rooms, id, trigger, board, config }) }
     }
 
@@ -99,7 +100,7 @@ impl Reading {
 
     async fn run(mut self) -> Result<(), SourceError> {
         let trigger = &self.desk.trigger;
-        let prefetch = if trigger.ordered { 1 } else { trigger.prefetch };
+        let prefetch = self.desk.config.ahead(trigger, self.desk.timeout());
         let queue = topology::named("the queue", &trigger.queue)?;
         let consumer = self.session.consume(&self.desk.config, &queue, prefetch).await?;
         let mut gather = Gather::new(consumer, trigger, prefetch, Arc::clone(&self.session.name));

@@ -6,6 +6,7 @@ mod fates;
 mod order;
 mod publisher;
 mod routes;
+mod secure;
 mod stage;
 
 use host_core::ports::{SourceError, TriggerState};
@@ -49,6 +50,25 @@ async fn a_batch_holds_what_comes_within_its_wait() {
     eventually("all are handled", || stage.handled() == 25).await;
     let sizes: Vec<_> = stage.calls.lock().iter().map(|(events, _)| events.len()).collect();
     assert_eq!(sizes.iter().max(), Some(&10), "{sizes:?}");
+    reading.end().await.unwrap();
+    broker.clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_never_larger_than_its_bound() {
+    let Some(broker) = Broker::find("bytes").await else { return };
+    broker.prepare("in").await;
+    for n in 0..6 {
+        broker.send("in", &format!("{n}-{}", "x".repeat(if n == 3 { 40 } else { 6 })), &[]).await;
+    }
+    let stage = Stage::answering(|_, _| Ok(vec![]));
+    let bound = "batch = { events = 10, bytes = 20, wait = \"500ms\" }\nordered = false";
+    let reading = stage.source(broker.trigger(bound)).begin();
+    eventually("all are handled", || stage.handled() == 6).await;
+    let sizes = |events: &[host_core::event::Event]| events.iter().map(|it| it.data.len()).sum::<usize>();
+    for (events, _) in &*stage.calls.lock() {
+        assert!(events.len() == 1 || sizes(events) <= 20, "{events:?}");
+    }
     reading.end().await.unwrap();
     broker.clean().await;
 }

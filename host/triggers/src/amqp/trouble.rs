@@ -9,6 +9,9 @@ pub(super) enum Trouble {
     /// It never will, as it is.
     #[error("{0}")]
     Refused(String),
+    /// The message is larger than the server takes.
+    #[error("{0}")]
+    TooLarge(String),
     /// It may work later.
     #[error("{0}")]
     Lost(String),
@@ -34,7 +37,7 @@ impl From<Trouble> for SourceError {
 impl From<Trouble> for PublishError {
     fn from(trouble: Trouble) -> Self {
         match trouble {
-            Trouble::Refused(text) => Self::Refused(text),
+            Trouble::Refused(text) | Trouble::TooLarge(text) => Self::Refused(text),
             Trouble::Lost(text) => Self::Unavailable(text),
         }
     }
@@ -55,6 +58,15 @@ pub(super) fn protocol_error(error: &Error) -> Option<&AMQPError> {
         ErrorKind::ProtocolError(error) => Some(error),
         _ => None,
     }
+}
+
+/// The largest message that a server takes, where it says that one was larger.
+pub(super) fn largest(error: &Error) -> Option<usize> {
+    let told = protocol_error(error).filter(|it| it.get_id() == PRECONDITION)?.get_message().to_string();
+    let (_, rest) = told.split_once("message size")?;
+    // The size comes first, then what may be.
+    let mut numbers = rest.split(|it: char| !it.is_ascii_digit()).filter_map(|it| it.parse().ok());
+    numbers.nth(1)
 }
 
 /// The cause in an error of the library.

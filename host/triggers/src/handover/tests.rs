@@ -19,7 +19,7 @@ fn handover(around: &Around, attempts: u32) -> Handover {
 async fn fate(answer: fn(&Event, u32) -> host_core::event::Outcome) -> Fate {
     let around = Around::answering(answer);
     let stop = CancellationToken::new();
-    let mut fates = handover(&around, 3).attempt(vec![event("1", "x")], Vec::new(), 2, &stop).await;
+    let mut fates = handover(&around, 3).once(vec![event("1", "x")], Vec::new(), 2, &stop).await;
     fates.pop().unwrap()
 }
 
@@ -29,7 +29,7 @@ async fn outputs_are_whole_events_by_the_time_they_leave() {
     let mut traced = event("orders/0/7", "x");
     traced.extensions = vec![("traceparent".into(), "00-1".into())];
     let stop = CancellationToken::new();
-    let fates = handover(&around, 1).attempt(vec![traced, event("b", "y")], Vec::new(), 1, &stop).await;
+    let fates = handover(&around, 1).once(vec![traced, event("b", "y")], Vec::new(), 1, &stop).await;
     let outputs: Vec<_> = fates
         .into_iter()
         .flat_map(|it| match it {
@@ -63,10 +63,40 @@ async fn the_last_attempt_gives_an_event_up() {
     let around = Around::answering(|_, _| Err(Failure::transient("x", "x")));
     let handover = handover(&around, 2);
     let stop = CancellationToken::new();
-    let first = handover.attempt(vec![event("1", "x")], Vec::new(), 1, &stop).await;
-    let second = handover.attempt(vec![event("1", "x")], Vec::new(), 2, &stop).await;
+    let first = handover.once(vec![event("1", "x")], Vec::new(), 1, &stop).await;
+    let second = handover.once(vec![event("1", "x")], Vec::new(), 2, &stop).await;
     assert!(matches!(first[..], [Fate::Again(..)]) && matches!(second[..], [Fate::Dead(_)]));
     assert_eq!(handover.board.status().failures, 2);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_too_large_is_tried_event_by_event() {
+    let around = Around::answering(|event, attempt| match &event.data[..] {
+        b"large" => Err(Failure::invalid(code::TOO_LARGE, "it is")),
+        _ => echo(event, attempt),
+    });
+    let (handover, stop) = (handover(&around, 3), CancellationToken::new());
+    let large = || vec![event("1", "large"), event("2", "large")];
+    let again = |index: usize| event(&index.to_string(), if index == 0 { "large" } else { "small" });
+    let fates = handover.attempt(large(), Vec::new(), 1, again, &stop).await;
+    assert!(matches!(fates[..], [Fate::Dead(_), Fate::Done(_)]), "{fates:?}");
+    assert_eq!(around.dispatch.calls.lock().len(), 3);
+    let fates = handover.attempt(vec![event("1", "large"), event("2", "x")], Vec::new(), 1, again, &stop).await;
+    assert!(matches!(fates[..], [Fate::Dead(_), Fate::Done(_)]), "one alone says nothing of its batch");
+    assert_eq!(around.dispatch.calls.lock().len(), 4);
+}
+
+#[tokio::test]
+async fn messages_of_one_identity_that_say_different_things_are_two_letters() {
+    let around = Around::answering(echo);
+    let handover = handover(&around, 1);
+    for data in ["x", "y", "x"] {
+        let place = Some(Place { topic: "orders".into(), partition: 0, offset: 0 });
+        handover.bury(event("same", data), place, Failure::invalid("bad", "bad"), 1).await.unwrap();
+    }
+    let letters = around.letters.kept.lock().clone();
+    let times: Vec<_> = letters.iter().map(|it| (&it.event.data[..], it.times)).collect();
+    assert_eq!(times, [(&b"x"[..], 2), (&b"y"[..], 1)]);
 }
 
 #[tokio::test]

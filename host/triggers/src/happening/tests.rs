@@ -39,9 +39,10 @@ impl Clockwork for Kept {
         Ok(Fired::Run { run, replaced: None })
     }
 
-    async fn told(&self, most: u32) -> Result<Vec<Told>, WakeError> {
+    async fn told(&self, after: Option<&Told>, most: u32) -> Result<Vec<Told>, WakeError> {
         let told = self.told.lock();
-        Ok(told.iter().take(most as usize).cloned().collect())
+        let later = told.iter().skip_while(|it| after.is_some_and(|after| it.id <= after.id));
+        Ok(later.take(most as usize).cloned().collect())
     }
 
     async fn pass(&self, ids: &[String]) -> Result<(), WakeError> {
@@ -50,6 +51,9 @@ impl Clockwork for Kept {
     }
 
     async fn take(&self, told: &Told, started: Vec<Started>) -> Result<Option<usize>, WakeError> {
+        if told.content["stuck"] == true {
+            return Err(WakeError::Full("10 events wait".into()));
+        }
         self.told.lock().retain(|it| it.id != told.id);
         let mut woken: Vec<String> = started.iter().map(|it| format!("{} at {}", trigger(it), it.depth())).collect();
         woken.sort();
@@ -114,6 +118,18 @@ async fn the_end_of_a_run_is_asked_for_by_name_and_that_of_a_handover_only_so() 
     assert_eq!(taken[0].1, ["all/event at 2", "named/event at 2"]);
     assert_eq!(taken[1].1, ["named/event at 2"]);
     assert_eq!(taken.len(), 2);
+}
+
+#[tokio::test]
+async fn events_that_cannot_be_handed_over_stay_and_hold_up_none_behind_them() {
+    let around = Around::answering(echo);
+    around.directory.deploy(&[&listening("a", "types = [\"*\"]")]);
+    let event = |number: u32| told(&format!("{number:03}"), "model.promoted", "x", json!({ "stuck": number < 150 }));
+    let kept = Arc::new(of((0..160).map(event).collect()));
+    let happenings = Happenings::new(Rooms { clockwork: kept.clone(), ..around.rooms() });
+    let error = happenings.hand_over().await.unwrap_err();
+    assert!(error.contains("event 000 (model.promoted): 10 events wait"), "{error}");
+    assert_eq!((kept.taken.lock().len(), kept.told.lock().len()), (10, 150));
 }
 
 #[tokio::test]

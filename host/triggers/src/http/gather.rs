@@ -1,8 +1,11 @@
 //! Requests of a route that come at about the same time: one call handles them, and each has its own answer.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
 };
 
 use host_core::{
@@ -33,6 +36,8 @@ pub(super) struct Gather {
     batch: Batch,
     /// The most bytes of a call.
     bytes: u64,
+    /// How long a call may take in all.
+    longest: Duration,
     open: Mutex<Option<Group>>,
     opened: AtomicU64,
 }
@@ -57,10 +62,13 @@ struct Member {
 }
 
 impl Gather {
-    /// For calls of `target` that take at most `max_body` bytes.
-    pub(super) fn new(target: Target, trigger: Arc<str>, batch: Batch, max_body: u64) -> Self {
-        let bytes = batch.bytes.0.min(max_body);
-        Self { target, trigger, batch, bytes, open: Mutex::default(), opened: AtomicU64::default() }
+    /// For calls of `target` that take at most `max_body` bytes, and `timeout` once.
+    ///
+    /// A call that broke runs its events one by one. People wait for the answers, so that all of it has one more timeout
+    /// for that, not one for each.
+    pub(super) fn new(target: Target, trigger: Arc<str>, batch: Batch, (max_body, timeout): (u64, Duration)) -> Self {
+        let (bytes, longest) = (batch.bytes.0.min(max_body), timeout.saturating_mul(2));
+        Self { target, trigger, batch, bytes, longest, open: Mutex::default(), opened: AtomicU64::default() }
     }
 
     /// Handles an event with those that come at about the same time.
@@ -137,6 +145,7 @@ impl Gather {
     fn context(&self, members: &[Member], cancelled: CancellationToken) -> CallContext {
         let mut context = CallContext::new(TriggerRef::new("http", self.trigger.clone()));
         context.cancelled = cancelled;
+        context.deadline = Instant::now().checked_add(self.longest);
         context.traceparent = members.iter().find_map(|it| it.traceparent.clone());
         let first = members.first().map(|it| it.principal.as_str()).unwrap_or_default();
         if members.iter().all(|it| it.principal == first) {

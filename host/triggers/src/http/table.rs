@@ -149,7 +149,8 @@ impl Route {
         let name: Arc<str> = trigger.host.iter().cloned().chain([trigger.path.clone()]).collect::<String>().into();
         let function = FunctionRef { name: revision.function.clone(), revision: Some(revision.number) };
         let target = Target::Function(revision.project.clone(), function);
-        let gather = |batch: &Batch| Arc::new(Gather::new(target, name.clone(), batch.clone(), limits.max_body.0));
+        let most = (limits.max_body.0, limits.call_timeout().duration());
+        let gather = |batch: &Batch| Arc::new(Gather::new(target, name.clone(), batch.clone(), most));
         Self {
             gather: trigger.batch.as_ref().map(gather),
             project: revision.project.clone(),

@@ -69,6 +69,19 @@ impl Trouble {
         *self.0.lock() = Some(if reason.is_empty() { told(error) } else { reason.to_owned() });
     }
 
+    /// Takes down what librdkafka logs as an error: more than the error itself says.
+    pub(super) fn hear(&self, level: RDKafkaLogLevel, message: &str) {
+        let is_error = matches!(
+            level,
+            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error
+        );
+        if is_error {
+            // In front stand the names of its thread.
+            let said = message.split_once("]: ").map_or(message, |(_, said)| said);
+            *self.0.lock() = Some(said.to_owned());
+        }
+    }
+
     pub(super) fn last(&self) -> Option<String> {
         self.0.lock().clone()
     }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::{FutureExt as _, future::join_all};
-use host_core::ports::{SourceError, TriggerState};
+use host_core::ports::SourceError;
 use parking_lot::Mutex;
 use rdkafka::{
     ClientConfig, ClientContext, Offset, TopicPartitionList,
@@ -34,6 +34,10 @@ use super::{
 
 /// How long the thread sleeps in librdkafka before it looks for other work.
 const TICK: Duration = Duration::from_millis(50);
+/// How long a group may be busy with its members before what is settled stays uncommitted.
+const TURNING: Duration = Duration::from_secs(1);
+/// How long it is waited for a cause.
+const WHY: Duration = Duration::from_secs(2);
 /// How long a lane is given to end that may settle nothing any more.
 const LAST: Duration = Duration::from_secs(2);
 
@@ -87,8 +91,15 @@ impl Consumer {
     /// Asks the cluster for a topic, to learn whether it answers at all. Blocks.
     pub(super) fn reach(&self, topic: Option<&str>, time: Duration) -> Result<(), String> {
         let Err(error) = self.inner.fetch_metadata(topic, time) else { return Ok(()) };
-        while self.inner.poll(Duration::ZERO).is_some() {}
-        Err(match self.inner.context().trouble.last() {
+        // Why, the client tells on another way, which may take a moment longer.
+        let (context, until) = (self.inner.context(), Instant::now() + WHY);
+        while context.trouble.last().is_none() && Instant::now() < until {
+            match self.inner.poll(TICK) {
+                Some(Err(error)) if context.trouble.last().is_none() => context.trouble.note(&error, ""),
+                _ => {}
+            }
+        }
+        Err(match context.trouble.last() {
             Some(trouble) => format!("{} ({trouble})", told(&error)),
             None => told(&error),
         })
@@ -149,9 +160,7 @@ impl Context {
             RebalanceProtocol::Cooperative => consumer.incremental_assign(places)?,
             _ => consumer.assign(places)?,
         }
-        if !running.ended.is_cancelled() {
-            running.board.state(TriggerState::Running, None);
-        }
+        running.reads();
         Ok(())
     }
 
@@ -252,10 +261,24 @@ impl Context {
                 | RDKafkaErrorCode::InvalidSessionTimeout,
             ) => {
                 let topics = running.trigger.topics.join(", ");
-                running.board.state(TriggerState::Failing, Some(format!("could not read {topics}: {}", told(error))));
+                running.is_refused(format!("could not read {topics}: {}", told(error)));
             }
-            _ => self.trouble.note(error, ""),
+            KafkaError::MessageConsumption(
+                RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL,
+            ) => {
+                let reason = self.trouble.last().unwrap_or_else(|| told(error));
+                self.lost(running, &reason);
+            }
+            _ if self.trouble.last().is_none() => self.trouble.note(error, ""),
+            _ => {}
         }
+    }
+
+    /// No broker answers, or none lets the host in.
+    fn lost(&self, running: &Running, reason: &str) {
+        self.is_down.store(true, SeqCst);
+        let brokers = running.trigger.cluster.brokers.join(", ");
+        running.is_down(Some(format!("no broker answers at {brokers}: {reason}")));
     }
 }
 
@@ -276,9 +299,23 @@ fn commit<'m>(consumer: &BaseConsumer<Context>, marks: impl Iterator<Item = (&'m
     if offsets.count() == 0 {
         return;
     }
-    if let Err(error) = consumer.commit(&offsets, CommitMode::Sync) {
-        tracing::info!(error = %told(&error), "offsets were not committed; records after the last ones are handled again");
+    let until = Instant::now() + TURNING;
+    loop {
+        match consumer.commit(&offsets, CommitMode::Sync) {
+            // Between the joining of its members and their agreement a group takes no offsets; that is soon over.
+            Err(error) if is_turning(&error) && Instant::now() < until => std::thread::sleep(TICK),
+            Err(error) => {
+                let error = told(&error);
+                tracing::info!(error, "offsets were not committed; records after the last ones are handled again");
+                return;
+            }
+            Ok(()) => return,
+        }
     }
+}
+
+fn is_turning(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::RebalanceInProgress)
 }
 
 /// What is settled and not committed.
@@ -297,15 +334,14 @@ fn offsets<'m>(marks: impl Iterator<Item = (&'m Partition, &'m Mark)>) -> TopicP
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         client::log(level, facility, message);
+        self.trouble.hear(level, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.trouble.note(&error, reason);
         let Some(running) = self.running.get() else { return };
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
-            self.is_down.store(true, SeqCst);
-            let brokers = running.trigger.cluster.brokers.join(", ");
-            running.board.state(TriggerState::Failing, Some(format!("no broker answers at {brokers}: {reason}")));
+            self.lost(running, reason);
         }
     }
 
@@ -318,7 +354,7 @@ impl ClientContext for Context {
         running.board.lag(Some(lag.sum()));
         if statistics.is_connected() && self.is_down.swap(false, SeqCst) {
             self.trouble.clear();
-            running.board.state(TriggerState::Running, None);
+            running.is_down(None);
         }
     }
 }

@@ -227,14 +227,7 @@ impl Lane {
         let attempts = items.iter().find(|it| matches!(it.state, State::Pending))?.attempts;
         let is_due = |it: &Item<'_>| matches!(it.state, State::Pending) && it.attempts == attempts;
         let due: Vec<&mut Item<'_>> = items.iter_mut().filter(|it| is_due(it)).collect();
-        let mut fates = self.hand_over(&due).await;
-        if due.len() > 1 && fates.iter().all(Fate::is_too_large) {
-            // The batch is more than the function takes at once; its records may not be.
-            fates.clear();
-            for one in &due {
-                fates.extend(self.hand_over(std::slice::from_ref(one)).await);
-            }
-        }
+        let fates = self.hand_over(&due).await;
         let mut longest: Option<(Failure, Duration)> = None;
         for (item, fate) in due.into_iter().zip(fates) {
             let Some(wait) = item.tried(fate) else { continue };
@@ -249,7 +242,8 @@ impl Lane {
         let attempt = due.first().map_or(0, |it| it.attempts) + 1;
         let events = due.iter().map(|it| event(&it.record)).collect();
         let places = due.iter().map(|it| it.place(&self.topic)).collect();
-        self.running.handover.attempt(events, places, attempt, &self.abandoned).await
+        let again = |index: usize| event(&due[index].record);
+        self.running.handover.attempt(events, places, attempt, again, &self.abandoned).await
     }
 
     /// Waits before another attempt, unless the lane closes.

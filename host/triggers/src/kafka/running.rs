@@ -4,10 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{
-            AtomicBool, AtomicU64, AtomicUsize,
-            Ordering::{Relaxed, SeqCst},
-        },
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -48,7 +45,32 @@ pub(super) struct Running {
     /// Set when nobody waits for the source any more: nothing is settled from then on.
     pub(super) gone: CancellationToken,
     broken: Mutex<Option<SourceError>>,
-    waiting: AtomicUsize,
+    standing: Mutex<Standing>,
+}
+
+/// How the source stands. The worst of it is what people see.
+#[derive(Debug, Default)]
+struct Standing {
+    /// Whether it has partitions, or knows that others have them.
+    reads: bool,
+    /// Why no broker answers.
+    down: Option<String>,
+    /// What the brokers do not let it read.
+    refused: Option<String>,
+    /// How many lanes wait for something that failed, and for what the last one does.
+    waiting: usize,
+    cause: String,
+}
+
+impl Standing {
+    /// What is shown; nothing while it is still being opened.
+    fn shown(&self) -> Option<(TriggerState, Option<String>)> {
+        match (self.down.as_ref().or(self.refused.as_ref()), self.waiting) {
+            (Some(why), _) => Some((TriggerState::Failing, Some(why.clone()))),
+            (None, 1..) => Some((TriggerState::BackingOff, Some(self.cause.clone()))),
+            (None, 0) => self.reads.then_some((TriggerState::Running, None)),
+        }
+    }
 }
 
 /// The way out.
@@ -87,8 +109,8 @@ impl Running {
         let retry = trigger.retry.rule();
         let handover = Handover::new(rooms.clone(), id.clone(), "kafka", retry, Arc::clone(&board));
         let in_flight = Semaphore::new(permits(trigger.in_flight.0) as usize);
-        let (broken, waiting) = (Mutex::default(), AtomicUsize::new(0));
-        Self { rooms, id, trigger, config, handover, exit, outlets, board, in_flight, ended, gone, broken, waiting }
+        let (broken, standing) = (Mutex::default(), Mutex::default());
+        Self { rooms, id, trigger, config, handover, exit, outlets, board, in_flight, ended, gone, broken, standing }
     }
 
     /// Ends the source for this reason, unless it has one already.
@@ -107,9 +129,35 @@ impl Running {
         if attempts == 0 && wait < SHOWN {
             return None;
         }
-        self.waiting.fetch_add(1, SeqCst);
-        self.board.state(TriggerState::BackingOff, Some(format!("{}: {}", failure.code, failure.message)));
+        self.stands(|it| {
+            it.waiting += 1;
+            it.cause = format!("{}: {}", failure.code, failure.message);
+        });
         Some(Waiting(self))
+    }
+
+    /// It knows its partitions: the brokers answer, and let it read.
+    pub(super) fn reads(&self) {
+        self.stands(|it| (it.reads, it.down, it.refused) = (true, None, None));
+    }
+
+    /// No broker answers, for this reason; or one does again.
+    pub(super) fn is_down(&self, why: Option<String>) {
+        self.stands(|it| it.down = why);
+    }
+
+    /// The brokers do not let it read, for this reason.
+    pub(super) fn is_refused(&self, why: String) {
+        self.stands(|it| it.refused = Some(why));
+    }
+
+    /// Takes note, and shows how it stands now. What has ended shows nothing any more.
+    fn stands(&self, note: impl FnOnce(&mut Standing)) {
+        let mut standing = self.standing.lock();
+        note(&mut standing);
+        if let Some((state, cause)) = standing.shown().filter(|_| !self.ended.is_cancelled()) {
+            self.board.state(state, cause);
+        }
     }
 }
 
@@ -118,9 +166,7 @@ pub(super) struct Waiting<'r>(&'r Running);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if self.0.waiting.fetch_sub(1, SeqCst) == 1 && !self.0.ended.is_cancelled() {
-            self.0.board.state(TriggerState::Running, None);
-        }
+        self.0.stands(|it| it.waiting = it.waiting.saturating_sub(1));
     }
 }
 
@@ -166,5 +212,26 @@ impl Outlets {
     /// How many outputs had nowhere to go.
     pub(super) fn dropped(&self) -> u64 {
         self.dropped.load(Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_is_shown_and_what_is_over_is_not() {
+        let mut standing = Standing::default();
+        assert_eq!(standing.shown(), None, "it is being opened");
+        standing.reads = true;
+        assert_eq!(standing.shown(), Some((TriggerState::Running, None)));
+        (standing.waiting, standing.cause) = (1, "busy".into());
+        assert_eq!(standing.shown(), Some((TriggerState::BackingOff, Some("busy".into()))));
+        standing.down = Some("no broker".into());
+        assert_eq!(standing.shown(), Some((TriggerState::Failing, Some("no broker".into()))));
+        standing.waiting = 0;
+        assert_eq!(standing.shown().unwrap().0, TriggerState::Failing, "an event that goes on makes no broker answer");
+        standing.down = None;
+        assert_eq!(standing.shown(), Some((TriggerState::Running, None)));
     }
 }

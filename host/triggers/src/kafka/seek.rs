@@ -15,14 +15,15 @@ use rdkafka::{
 use super::client::told;
 
 /// How long other hosts are given to leave the group.
-const LEAVE: Duration = Duration::from_secs(15);
+pub(super) const LEAVE: Duration = Duration::from_secs(15);
 
-/// Commits the offsets that `to` means, for every partition of the trigger's topics. Blocks.
+/// Commits the offsets that `to` means, for every partition of the trigger's topics. Each answer may take `time`, and
+/// members `leave` to leave the group. Blocks.
 pub(super) fn seek(
     settings: &ClientConfig,
     trigger: &KafkaTrigger,
     to: &Seek,
-    time: Duration,
+    (time, leave): (Duration, Duration),
 ) -> Result<(), SourceError> {
     let consumer: BaseConsumer = settings.create().map_err(|error| failed(&error))?;
     let partitions = partitions(&consumer, trigger, time)?;
@@ -40,12 +41,12 @@ pub(super) fn seek(
             list([((*place.topic).to_owned(), partition, offset)])
         }
     };
-    commit(&consumer, &offsets.map_err(|error| failed(&error))?)
+    commit(&consumer, &offsets.map_err(|error| failed(&error))?, leave)
 }
 
 /// A group that still has members takes no offsets from others, and they may need a moment to leave.
-fn commit(consumer: &BaseConsumer, offsets: &TopicPartitionList) -> Result<(), SourceError> {
-    let until = Instant::now() + LEAVE;
+fn commit(consumer: &BaseConsumer, offsets: &TopicPartitionList, leave: Duration) -> Result<(), SourceError> {
+    let until = Instant::now() + leave;
     loop {
         match consumer.commit(offsets, CommitMode::Sync) {
             Ok(()) => return Ok(()),

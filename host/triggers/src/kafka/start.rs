@@ -5,10 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use host_core::{
-    manifest::Start,
-    ports::{SourceError, TriggerState},
-};
+use host_core::{manifest::Start, ports::SourceError};
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext},
@@ -47,7 +44,7 @@ pub(super) fn places<C: ConsumerContext>(
         }
         tracing::debug!(trigger = running.id.name, why, "the group's offsets are not certain yet");
         let shown = format!("waits for the group's offsets, which an open transaction may hold: {why}");
-        running.board.state(TriggerState::Failing, Some(shown));
+        running.is_refused(shown);
         std::thread::sleep(AGAIN);
         time = (time * 2).min(ASK.1);
     }

@@ -3,4 +3,5 @@
 mod broker;
 mod house;
 mod mock;
+mod secure;
 mod start;

@@ -37,9 +37,19 @@ fn good(id: &str, bytes: &str) -> Event {
 
 /// What came of each message: nothing, or the code of its failure.
 async fn take(fake: &Arc<Fake>, events: Vec<Event>) -> Vec<Result<Vec<Output>, Failure>> {
+    take_replayed(fake, events, None).await
+}
+
+/// The same of messages that were given up then.
+async fn take_replayed(
+    fake: &Arc<Fake>,
+    events: Vec<Event>,
+    given_up_at: Option<Timestamp>,
+) -> Vec<Result<Vec<Output>, Failure>> {
     let around = Around::answering(crate::fakes::echo);
     let descriptors = Descriptors::new(fake.registry(), around.dispatch.clone());
     let mut context = CallContext::new(TriggerRef::new("kafka", "wine-models"));
+    context.given_up_at = given_up_at;
     let place = |offset| Place { topic: "models".into(), partition: 0, offset };
     context.origins = (0..events.len() as u64).map(place).collect();
     let function = FunctionRef { name: host_core::ports::models(), revision: None };
@@ -75,6 +85,19 @@ async fn a_message_that_is_read_again_takes_nothing_back() {
     codes(&fake, vec![first.clone(), second.clone()]).await;
     codes(&fake, vec![first, second]).await;
     assert_eq!(fake.moves(), [("wine@production".to_owned(), 1), ("wine@production".to_owned(), 2)]);
+}
+
+#[tokio::test]
+async fn a_replayed_message_puts_no_older_model_in_force() {
+    let fake = Fake::new();
+    codes(&fake, vec![good("m-2", "good two")]).await;
+    // The fake moves aliases at the beginning of time.
+    let before = Timestamp::from_second(-1).unwrap();
+    assert!(take_replayed(&fake, vec![good("m-1", "good one")], Some(before)).await[0].is_ok());
+    assert_eq!(fake.moves(), [("wine@production".to_owned(), 1)], "it is registered, no more");
+    let after = Timestamp::from_second(1).unwrap();
+    assert!(take_replayed(&fake, vec![good("m-3", "good three")], Some(after)).await[0].is_ok());
+    assert_eq!(fake.moves().len(), 2, "nothing moved since it was given up");
 }
 
 #[tokio::test]

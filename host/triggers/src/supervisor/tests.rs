@@ -245,6 +245,7 @@ fn letter(data: &str) -> DeadLetter {
         failure: Failure::invalid("bad", "bad"),
         revision: None,
         attempts: 5,
+        times: 1,
         replayed_at: None,
     }
 }
@@ -263,7 +264,7 @@ async fn a_replayed_letter_goes_the_way_of_its_trigger_and_is_noted() {
 }
 
 #[tokio::test]
-async fn a_letter_that_fails_again_stays_as_it_was() {
+async fn a_letter_that_fails_again_says_so() {
     let around = Around::answering(|_, _| Err(Failure::transient("later", "not yet")));
     let script = Arc::<Script>::default();
     let wish = Arc::new(Wish(Mutex::new(vec![wanted("one", "1", &script)])));
@@ -272,7 +273,73 @@ async fn a_letter_that_fails_again_stays_as_it_was() {
     around.letters.keep(vec![letter("x")]).await.unwrap();
     let error = supervisor.replay(&letter("x"), "ann").await.unwrap_err().to_string();
     assert_eq!(error, "it failed again (later): not yet");
-    assert!(script.sent.lock().is_empty() && around.letters.kept.lock()[0].replayed_at.is_none());
+    let kept = around.letters.kept.lock()[0].clone();
+    assert!(script.sent.lock().is_empty() && kept.replayed_at.is_none());
+    assert_eq!((kept.times, kept.attempts, kept.failure.code.as_str()), (2, 6, "later"));
+}
+
+#[tokio::test]
+async fn a_letter_of_what_is_no_source_or_was_renamed_is_replayed_too() {
+    let (around, script) = (Around::answering(echo), Arc::<Script>::default());
+    let wish = Arc::new(Wish(Mutex::new(vec![wanted("renamed", "1", &script)])));
+    let supervisor = Supervisor::of(around.rooms(), Config::default(), vec![wish.clone()]);
+    supervisor.reconcile().await;
+    let of = |kind: &str| DeadLetter { id: kind.into(), kind: kind.into(), ..letter("x") };
+    around.letters.keep(vec![of("publish"), of("kafka"), of("amqp")]).await.unwrap();
+    supervisor.replay(&of("publish"), "ann").await.unwrap();
+    assert!(script.sent.lock().is_empty(), "what it left has nowhere to go");
+    supervisor.replay(&of("kafka"), "ann").await.unwrap();
+    assert_eq!(script.sent.lock().len(), 1, "the only trigger of its kind takes the place of the one that is gone");
+    let refused = supervisor.replay(&of("amqp"), "ann").await.unwrap_err().to_string();
+    assert!(refused.contains("`default/one` is gone") && refused.contains("one amqp trigger"), "{refused}");
+    let replayed = |it: &DeadLetter| (it.kind.clone(), it.replayed_at.is_some());
+    let kept: Vec<_> = around.letters.kept.lock().iter().map(replayed).collect();
+    assert_eq!(kept, [("publish".into(), true), ("kafka".into(), true), ("amqp".into(), false)]);
+    wish.0.lock().push(wanted("second", "1", &script));
+    supervisor.reconcile().await;
+    assert!(supervisor.replay(&of("kafka"), "ann").await.is_err(), "there are two, and nobody knows which");
+}
+
+#[tokio::test]
+async fn a_host_that_was_restarted_tells_that_a_trigger_is_well_before_it_tells_a_cause_again() {
+    let script = Arc::<Script>::default();
+    let scene = Scene::of(vec![wanted("one", "1", &script)]);
+    scene.state("one", TriggerState::Running).await;
+    until(|| (*scene.around.memory.told.lock() == ["default/one is well"]).then_some(())).await;
+}
+
+#[tokio::test]
+async fn what_paused_itself_does_not_begin_again_while_nobody_can_say_what_is_paused() {
+    let script = Arc::<Script>::default();
+    let scene = Scene::of(vec![wanted("one", "1", &script)]);
+    scene.state("one", TriggerState::Running).await;
+    scene.around.memory.is_away.store(true, Ordering::SeqCst);
+    script.fail.lock().push_back(SourceError::State("fatal: asked".into()));
+    // It ends by itself with the failure when it is opened anew.
+    scene.wish(vec![wanted("one", "2", &script)]);
+    scene.state("one", TriggerState::Paused).await;
+    for _ in 0..20 {
+        scene.supervisor.reconcile().await;
+    }
+    assert_eq!(begun(&script), 2);
+    scene.around.memory.is_away.store(false, Ordering::SeqCst);
+    scene.supervisor.reconcile().await;
+    assert_eq!((begun(&script), scene.supervisor.statuses()[0].state), (2, TriggerState::Paused));
+}
+
+#[tokio::test]
+async fn a_pause_that_is_over_is_not_shown_afterwards() {
+    let board = Board::new(id("one"), "kafka", "orders".into());
+    let (turn, over) = (Turn::default(), CancellationToken::new());
+    let held = turn.clone().lock_owned().await;
+    let resting = worker::rest(&turn, &board, "ann paused it".into(), &over);
+    let resumed = async {
+        board.state(TriggerState::Running, None);
+        over.cancel();
+    };
+    tokio::join!(resting, resumed);
+    drop(held);
+    assert_eq!(board.status().state, TriggerState::Running);
 }
 
 #[tokio::test]

@@ -79,6 +79,10 @@ fn wanted(revision: &Revision, trigger: &Trigger) -> Option<Wanted> {
     let id = TriggerId { project, function, name: trigger.name()?.to_owned() };
     let open = open::of(&id, trigger)?;
     // It was JSON before it was stored, so it can be again.
-    let spec = serde_json::to_string(trigger).ok()?;
+    let mut spec = serde_json::to_string(trigger).ok()?;
+    if let Trigger::Amqp(_) = trigger {
+        // It says how much may be sent ahead.
+        spec.push_str(&revision.manifest.limits.call_timeout().to_string());
+    }
     Some(Wanted { id, kind: trigger.kind(), reads: trigger.reads(), spec, open })
 }

@@ -91,8 +91,10 @@ impl Worker {
     }
 }
 
-/// Says that a trigger is paused, once what was in flight is settled.
-pub(super) async fn rest(turn: &Turn, board: &Board, reason: String) {
-    let _turn = turn.lock().await;
-    board.state(TriggerState::Paused, Some(reason));
+/// Says that a trigger is paused, once what was in flight is settled; unless the pause is over before.
+pub(super) async fn rest(turn: &Turn, board: &Board, reason: String, over: &CancellationToken) {
+    let Some(_turn) = over.run_until_cancelled(turn.lock()).await else { return };
+    if !over.is_cancelled() {
+        board.state(TriggerState::Paused, Some(reason));
+    }
 }

@@ -153,22 +153,47 @@ impl Builder {
         Ok(self.classifier("TreeEnsembleClassifier", attributes, labels.len()))
     }
 
+    /// Ends in boosted trees: what the leaves hold and `base` add up to a score, the log of the odds of the second of two
+    /// classes, or to a score per class, of which a softmax makes probabilities.
+    ///
+    /// Of two classes the leaves hold a weight each, of which the first says nothing, and `base` holds one number.
+    ///
+    /// # Errors
+    /// When a tree is malformed, a leaf does not have a weight per label, or `base` does not fit.
+    pub fn boosted_classifier(self, trees: &[Tree], base: &[f32], labels: &[i64]) -> Result<Self, Error> {
+        not_empty("labels", labels)?;
+        length("base", if labels.len() == 2 { 1 } else { labels.len() }, base)?;
+        let (mut attributes, mut leaves) = forest(trees, self.features, labels.len())?;
+        let mut base = base.to_vec();
+        if labels.len() == 2 {
+            leaves.show_that_they_are_no_shares(&mut base);
+        }
+        attributes.extend([
+            Attribute::ints("class_treeids", leaves.trees),
+            Attribute::ints("class_nodeids", leaves.nodes),
+            Attribute::ints("class_ids", leaves.outputs),
+            Attribute::floats("class_weights", leaves.weights),
+            Attribute::floats("base_values", base),
+            Attribute::ints("classlabels_int64s", labels.to_vec()),
+            Attribute::string("post_transform", if labels.len() == 2 { "LOGISTIC" } else { "SOFTMAX" }),
+        ]);
+        Ok(self.classifier("TreeEnsembleClassifier", attributes, labels.len()))
+    }
+
+    /// Ends in boosted trees whose leaves hold one value; their sum and `base` are the answer.
+    ///
+    /// # Errors
+    /// When a tree is malformed or a leaf does not hold one value.
+    pub fn boosted_regressor(self, trees: &[Tree], base: f32) -> Result<Self, Error> {
+        self.regressor_of(trees, vec![Attribute::floats("base_values", vec![base])])
+    }
+
     /// Ends in a forest whose leaves hold one value; their sum over the trees is the answer.
     ///
     /// # Errors
     /// When a tree is malformed or a leaf does not hold one value.
     pub fn tree_regressor(self, trees: &[Tree]) -> Result<Self, Error> {
-        let (mut attributes, leaves) = forest(trees, self.features, 1)?;
-        attributes.extend([
-            Attribute::ints("target_treeids", leaves.trees),
-            Attribute::ints("target_nodeids", leaves.nodes),
-            Attribute::ints("target_ids", leaves.outputs),
-            Attribute::floats("target_weights", leaves.weights),
-            Attribute::int("n_targets", 1),
-            Attribute::string("aggregate_function", "SUM"),
-            Attribute::string("post_transform", "NONE"),
-        ]);
-        Ok(self.regressor("TreeEnsembleRegressor", attributes))
+        self.regressor_of(trees, Vec::new())
     }
 
     /// Adds a note for whoever reads the model (`metadata_props`).
@@ -202,6 +227,21 @@ impl Builder {
             metadata_props: self.notes,
         };
         Ok(model.encode_to_vec())
+    }
+
+    fn regressor_of(self, trees: &[Tree], more: Vec<Attribute>) -> Result<Self, Error> {
+        let (mut attributes, leaves) = forest(trees, self.features, 1)?;
+        attributes.extend([
+            Attribute::ints("target_treeids", leaves.trees),
+            Attribute::ints("target_nodeids", leaves.nodes),
+            Attribute::ints("target_ids", leaves.outputs),
+            Attribute::floats("target_weights", leaves.weights),
+            Attribute::int("n_targets", 1),
+            Attribute::string("aggregate_function", "SUM"),
+            Attribute::string("post_transform", "NONE"),
+        ]);
+        attributes.extend(more);
+        Ok(self.regressor("TreeEnsembleRegressor", attributes))
     }
 
     fn per_feature(&self, what: &'static str, numbers: &[f32]) -> Result<(), Error> {
@@ -252,6 +292,19 @@ impl Leaves {
         {
             self.add(at, output, *weight);
         }
+    }
+
+    /// Runtimes take weights of two classes none of which is negative for shares, and ask whether they are more than a
+    /// half. So that boosted trees are not misread, the first tree then gives up what `base` gets.
+    fn show_that_they_are_no_shares(&mut self, base: &mut [f32]) {
+        if self.weights.iter().any(|it| *it < 0.0) {
+            return;
+        }
+        let most = self.weights.iter().copied().fold(1.0, f32::max);
+        for (tree, weight) in self.trees.iter().zip(&mut self.weights) {
+            *weight -= if *tree == 0 { 2.0 * most } else { 0.0 };
+        }
+        base.iter_mut().for_each(|it| *it += 2.0 * most);
     }
 
     fn add(&mut self, at: (usize, usize), output: usize, weight: f32) {

@@ -51,6 +51,19 @@ pub enum Error {
         /// The label's column.
         column: String,
     },
+    /// A cell is no moment.
+    #[error("row {row}: `{cell}` in column `{column}` is no time: write it as 2026-01-31T12:00:00Z")]
+    Time {
+        /// The row, counted from 1 below the header.
+        row: usize,
+        /// The column.
+        column: String,
+        /// What it says.
+        cell: String,
+    },
+    /// A text is no span of time.
+    #[error("`{0}` is no span of time: write a number and us, ms, s, m, h, d or w, such as 15m")]
+    Span(String),
     /// Columns of different length cannot stand side by side.
     #[error("column `{column}` has {found} rows, where others have {expected}")]
     Ragged {

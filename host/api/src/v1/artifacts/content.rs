@@ -12,6 +12,7 @@ use futures_util::{Stream, StreamExt, stream};
 use host_core::{
     Digest, Name,
     ports::{ArtifactError, ArtifactStream},
+    range::{self, Asked},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio::{
@@ -20,7 +21,6 @@ use tokio::{
 };
 use tokio_util::io::ReaderStream;
 
-use super::range::{self, Asked};
 use crate::{AppState, extract::InPath, problem::Problem};
 
 /// How much is read from a file at once.

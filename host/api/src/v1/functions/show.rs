@@ -16,9 +16,11 @@ pub(crate) async fn show(
 ) -> Result<Json<FunctionDetail>, Problem> {
     let revision = state.store.revision(&project, &name.clone().into()).await?;
     let activations = state.store.activations(&project, &name).await?;
+    let package = state.store.provenance(revision.id).await?;
     Ok(Json(FunctionDetail {
         function: Function::from(&*revision),
         manifest: revision.manifest.clone(),
+        package: package.map(Into::into),
         activations: activations.into_iter().map(activation).collect(),
     }))
 }

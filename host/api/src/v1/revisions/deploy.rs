@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use host_core::{
     Name,
-    function::Revision,
+    function::{FunctionRef, Revision},
     manifest::{InvalidManifest, Manifest},
 };
 use host_dispatch::release::{self, Submission};
@@ -12,6 +12,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::admit::{Admitted, admit};
 use crate::{
     AppState,
     extract::{InBody, InPath, InQuery},
@@ -60,12 +61,13 @@ pub(crate) struct Query {
 }
 
 /// Verifies the component against the manifest, compiles it, and activates it in one transaction. The component's
-/// bytes are sent before, with `PUT /api/v1/components/{digest}`.
+/// bytes are sent before, with `PUT /api/v1/components/{digest}`. Of a package, the host verifies the signatures and the
+/// version itself, by the project's trust.
 #[utoipa::path(post, path = "/api/v1/projects/{project}/functions/{name}/revisions", tag = "revisions",
     operation_id = "deploy_revision", params(("project" = String, Path), ("name" = String, Path), Query),
     request_body = Deploy,
-    responses((status = 201, body = Released), (status = 409, body = host_wire::Problem),
-        (status = 422, body = host_wire::Problem), (status = 429, body = host_wire::Problem)))]
+    responses((status = 201, body = Released), (status = 403, body = host_wire::Problem),
+        (status = 409, body = host_wire::Problem), (status = 422, body = host_wire::Problem), (status = 429, body = host_wire::Problem)))]
 pub(crate) async fn deploy(
     State(state): State<AppState>,
     Principal(who): Principal,
@@ -76,11 +78,39 @@ pub(crate) async fn deploy(
     let manifest = manifest(body.manifest, name)?;
     let activate = query.activate.unwrap_or(true);
     let submission = Submission { project, manifest, component: body.component, who, activate };
-    let released = state.release.deploy(submission).await.map_err(DeployError::from)?;
+    let mut warnings = Vec::new();
+    let released = match &body.package {
+        None => state.release.deploy(submission).await.map_err(DeployError::from)?,
+        Some(package) => {
+            let admitted = admit(&state, &submission, package).await?;
+            warnings.extend(admitted.warning.clone());
+            of_package(&state, submission, admitted).await?
+        }
+    };
     let previous = released.previous.map(|it| it.number);
-    let mut warnings = missing(&state, &released.revision).await;
+    warnings.extend(missing(&state, &released.revision).await);
     warnings.extend(released.warnings);
     Ok((StatusCode::CREATED, Json(Released::new(&released.revision, activate, previous).warned(warnings))))
+}
+
+/// Where a revision comes from is on record before it answers.
+async fn of_package(
+    state: &AppState,
+    submission: Submission,
+    admitted: Admitted,
+) -> Result<release::Released, Problem> {
+    let Submission { project, who, activate, .. } = &submission;
+    let (project, who, activate) = (project.clone(), who.clone(), *activate);
+    let stored = Submission { manifest: admitted.manifest, activate: false, ..submission };
+    let stored = state.release.deploy(stored).await.map_err(DeployError::from)?;
+    let revision = &stored.revision;
+    state.store.record_provenance(&project, revision.id, &admitted.provenance, &who).await?;
+    if !activate {
+        return Ok(stored);
+    }
+    let number = FunctionRef { name: revision.function.clone(), revision: Some(revision.number) };
+    let active = state.release.activate(&project, &number, &who).await.map_err(DeployError::from)?;
+    Ok(release::Released { warnings: stored.warnings, ..active })
 }
 
 /// What to say of secrets that are granted and have no value: calls that read them will fail until they have.

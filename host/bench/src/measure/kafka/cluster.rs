@@ -21,32 +21,33 @@ const LIMIT: Duration = Duration::from_secs(30);
 const KEYS: u64 = 1_000;
 
 /// A cluster, and how many names were made up for it.
-pub(super) struct Cluster {
+pub(crate) struct Cluster {
     brokers: String,
     consumer: BaseConsumer,
+    connected: u128,
     made: AtomicU32,
 }
 
 impl Cluster {
-    pub(super) fn connect(brokers: &str) -> Result<Self> {
+    pub(crate) fn connect(brokers: &str) -> Result<Self> {
         let consumer: BaseConsumer =
             ClientConfig::new().set("bootstrap.servers", brokers).create().context("could not open a consumer")?;
         consumer.fetch_metadata(None, LIMIT).with_context(|| format!("no Kafka answers at {brokers}"))?;
-        Ok(Self { brokers: brokers.to_owned(), consumer, made: AtomicU32::new(0) })
+        Ok(Self { brokers: brokers.to_owned(), consumer, connected: now(), made: AtomicU32::new(0) })
     }
 
-    pub(super) fn brokers(&self) -> &str {
+    pub(crate) fn brokers(&self) -> &str {
         &self.brokers
     }
 
     /// A name that nobody had.
-    pub(super) fn unique(&self, what: &str) -> String {
+    pub(crate) fn unique(&self, what: &str) -> String {
         let number = self.made.fetch_add(1, Relaxed);
-        format!("weft-bench-{}-{}-{number}-{what}", process::id(), started())
+        format!("weft-bench-{}-{}-{number}-{what}", process::id(), self.connected)
     }
 
     /// A topic of its own.
-    pub(super) fn topic(&self, what: &str, partitions: i32) -> Result<String> {
+    pub(crate) fn topic(&self, what: &str, partitions: i32) -> Result<String> {
         use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
         let name = self.unique(what);
         let admin: AdminClient<_> =
@@ -61,7 +62,7 @@ impl Cluster {
     }
 
     /// Writes events of a size, which the function is to give back.
-    pub(super) fn fill(&self, topic: &str, records: u64, size: usize) -> Result<()> {
+    pub(crate) fn fill(&self, topic: &str, records: u64, size: usize) -> Result<()> {
         let writer = Writer::open(&self.brokers)?;
         let payload = vec![b'x'; size];
         for number in 0..records {
@@ -71,7 +72,7 @@ impl Cluster {
     }
 
     /// How many records a topic holds.
-    pub(super) fn count(&self, topic: &str) -> Result<u64> {
+    pub(crate) fn count(&self, topic: &str) -> Result<u64> {
         let mut count = 0;
         for partition in 0..4 {
             let (low, high) = self.consumer.fetch_watermarks(topic, partition, LIMIT).context("could not count")?;
@@ -81,24 +82,23 @@ impl Cluster {
     }
 }
 
-/// Nanoseconds that differ between two runs of this program.
-fn started() -> u128 {
+/// Microseconds that differ between two clusters, of this program and of its runs.
+fn now() -> u128 {
     use host_core::clock::{Clock as _, SystemClock};
-    static START: std::sync::OnceLock<u128> = std::sync::OnceLock::new();
-    *START.get_or_init(|| u128::try_from(SystemClock.now().as_microsecond()).unwrap_or(0))
+    u128::try_from(SystemClock.now().as_microsecond()).unwrap_or(0)
 }
 
 /// Writes events in binary mode.
-pub(super) struct Writer(BaseProducer);
+pub(crate) struct Writer(BaseProducer);
 
 impl Writer {
-    pub(super) fn open(brokers: &str) -> Result<Self> {
+    pub(crate) fn open(brokers: &str) -> Result<Self> {
         let mut settings = ClientConfig::new();
         settings.set("bootstrap.servers", brokers).set("linger.ms", "1");
         Ok(Self(settings.create().context("could not open a producer")?))
     }
 
-    pub(super) fn write(&self, topic: &str, number: u64, payload: &[u8]) -> Result<()> {
+    pub(crate) fn write(&self, topic: &str, number: u64, payload: &[u8]) -> Result<()> {
         let (id, key) = (number.to_string(), (number % KEYS).to_string());
         let attributes = [("ce_specversion", "1.0"), ("ce_id", &id), ("ce_source", "/bench"), ("ce_type", "echo")];
         let add =
@@ -116,11 +116,11 @@ impl Writer {
         Ok(())
     }
 
-    pub(super) fn poll(&self) {
+    pub(crate) fn poll(&self) {
         self.0.poll(Duration::ZERO);
     }
 
-    pub(super) fn finish(&self) -> Result<()> {
+    pub(crate) fn finish(&self) -> Result<()> {
         self.0.flush(LIMIT).context("records were not confirmed")
     }
 }

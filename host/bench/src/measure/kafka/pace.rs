@@ -98,7 +98,7 @@ fn read(brokers: &str, topic: &str, start: Instant, sent_all: &AtomicBool) -> Re
         let text = message.payload().and_then(|it| it.get(..20)).and_then(|it| std::str::from_utf8(it).ok());
         let Some(at) = text.and_then(|it| it.parse::<u64>().ok()) else { continue };
         let now = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-        delays.saturating_record(now.saturating_sub(at).max(1));
+        delays.record(now.saturating_sub(at).max(1)).context("a delay is out of bounds")?;
     }
     Ok(delays)
 }

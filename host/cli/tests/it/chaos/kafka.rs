@@ -17,10 +17,10 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
     message::{DeliveryResult, Header, OwnedHeaders},
-    producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer},
+    producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext, ThreadedProducer},
 };
 
-use super::ledger::{Seen, Sent, id};
+use super::ledger::{Scored, Seen, Sent, id};
 use crate::support::PATIENCE;
 
 /// How many keys the records bear.
@@ -37,18 +37,35 @@ pub(crate) fn keys() -> impl Iterator<Item = String> {
     (0..KEYS).map(|it| format!("k{it}"))
 }
 
-/// The data of an event with this number of a key: what the guest that counts by key reads.
+/// The data of an event with this number of a key: what the guest that counts by key reads, and the one that scores.
 pub(crate) fn data(key: &str, number: u64) -> String {
-    format!("{{\"key\":\"{key}\",\"id\":{number},\"pad\":\"{:060}\"}}", 0)
+    let features = [0.5; 13];
+    format!("{{\"key\":\"{key}\",\"id\":{number},\"dataType\":\"wine\",\"features\":{features:?}}}")
+}
+
+/// Sends a model, so that it is there when this returns.
+pub(crate) fn send_model(brokers: &str, topic: &str, version: u64, bytes: &[u8]) {
+    let producer: BaseProducer = config(brokers).set("message.timeout.ms", "300000").create().unwrap();
+    let descriptor = crate::model_streams::descriptor("wine", &version.to_string(), bytes);
+    producer.send(BaseRecord::to(topic).key("wine").payload(&descriptor)).map_err(|(error, _)| error).unwrap();
+    producer.flush(PATIENCE * 3).unwrap();
+}
+
+/// Makes one topic of so many partitions.
+pub(crate) fn create_topic(brokers: &str, topic: &str, partitions: i32) {
+    create(brokers, &[NewTopic::new(topic, partitions, TopicReplication::Fixed(1))]);
 }
 
 /// Makes topics that are there before anybody looks for them.
 pub(crate) fn create_topics(brokers: &str, topics: &[&str]) {
-    let admin: AdminClient<DefaultClientContext> = config(brokers).create().unwrap();
     let wanted = topics.iter().map(|it| NewTopic::new(it, PARTITIONS, TopicReplication::Fixed(1)));
-    let wanted: Vec<_> = wanted.collect();
+    create(brokers, &wanted.collect::<Vec<_>>());
+}
+
+fn create(brokers: &str, wanted: &[NewTopic<'_>]) {
+    let admin: AdminClient<DefaultClientContext> = config(brokers).create().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let made = runtime.block_on(admin.create_topics(&wanted, &AdminOptions::new().operation_timeout(Some(PATIENCE))));
+    let made = runtime.block_on(admin.create_topics(wanted, &AdminOptions::new().operation_timeout(Some(PATIENCE))));
     for topic in made.unwrap() {
         topic.unwrap();
     }
@@ -123,6 +140,21 @@ impl ProducerContext for Notes {
 
 /// Everything in a topic that was committed, once it holds what is wanted, or nothing more comes for long.
 pub(crate) fn read(brokers: &str, topic: &str, wanted: &HashSet<String>) -> Vec<Seen> {
+    read_as(brokers, topic, wanted, parse, |it| &it.id)
+}
+
+/// The same of scores.
+pub(crate) fn read_scores(brokers: &str, topic: &str, wanted: &HashSet<String>) -> Vec<Scored> {
+    read_as(brokers, topic, wanted, |data, _, partition| parse_score(data, partition), |it| &it.id)
+}
+
+fn read_as<T>(
+    brokers: &str,
+    topic: &str,
+    wanted: &HashSet<String>,
+    parse: impl Fn(&[u8], Option<String>, i32) -> T,
+    id: impl Fn(&T) -> &str,
+) -> Vec<T> {
     let mut settings = config(brokers);
     settings.set("group.id", format!("{topic}-reader")).set("enable.auto.commit", "false");
     settings.set("isolation.level", "read_committed");
@@ -140,10 +172,19 @@ pub(crate) fn read(brokers: &str, topic: &str, wanted: &HashSet<String>) -> Vec<
         last = Instant::now();
         let key = message.key().map(|it| String::from_utf8_lossy(it).into_owned()).unwrap_or_default();
         let one = parse(message.payload().unwrap_or_default(), Some(key), message.partition());
-        missing.remove(one.id.as_str());
+        missing.remove(id(&one));
         seen.push(one);
     }
     seen
+}
+
+/// An output of the guest that scores.
+fn parse_score(data: &[u8], partition: i32) -> Scored {
+    let told: serde_json::Value = serde_json::from_slice(data).unwrap_or_default();
+    let (record, metadata) = (&told["inputRecord"], &told["modelResultMetadata"]);
+    let error = metadata["errors"].as_str().unwrap_or("it bears no stamp").to_owned();
+    let id = id(record["key"].as_str().unwrap_or_default(), record["id"].as_u64().unwrap_or_default());
+    Scored { id, partition, version: metadata["modelVersion"].as_u64(), error }
 }
 
 /// An output of the guest that stamps.

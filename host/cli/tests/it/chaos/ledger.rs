@@ -26,6 +26,36 @@ pub(crate) struct Seen {
     pub(crate) revision: String,
 }
 
+/// A score, in the order of its partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Scored {
+    /// The record it is of.
+    pub(crate) id: String,
+    pub(crate) partition: i32,
+    /// The version of the model that it bears.
+    pub(crate) version: Option<u64>,
+    /// Why it is none; empty where all went well.
+    pub(crate) error: String,
+}
+
+/// What is wrong with scores: each bears the version that made it, of `models` that were sent, and no partition goes
+/// back to an older one.
+pub(crate) fn unstamped(scores: &[Scored], models: u64) -> Vec<String> {
+    let mut newest: HashMap<i32, u64> = HashMap::new();
+    let mut wrong = Vec::new();
+    for Scored { id, partition, version, error } in scores {
+        let Some(version) = version.filter(|it| (1..=models).contains(it) && error.is_empty()) else {
+            wrong.push(format!("{id} was scored by version {version:?} of {models}: {error}"));
+            continue;
+        };
+        let before = newest.insert(*partition, version).unwrap_or(0);
+        if version < before {
+            wrong.push(format!("{id} was scored by version {version}, after {before} on partition {partition}"));
+        }
+    }
+    wrong
+}
+
 /// What must hold of a stream.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Promise {
@@ -218,6 +248,18 @@ mod tests {
             let found = findings(&ids, &out, 1);
             assert!(found.iter().any(|it| it.contains(told)), "{told}: {found:?}");
         }
+    }
+
+    #[test]
+    fn a_score_without_a_stamp_and_a_version_that_goes_back_are_found() {
+        let scored = |id: &str, partition, version| Scored { id: id.into(), partition, version, error: String::new() };
+        let good = [scored("a-1", 0, Some(1)), scored("b-1", 1, Some(2)), scored("a-2", 0, Some(2))];
+        assert_eq!(unstamped(&good, 2), [""; 0]);
+        let bad =
+            [scored("a-1", 0, Some(2)), scored("a-2", 0, Some(1)), scored("a-3", 0, None), scored("a-4", 0, Some(3))];
+        let found = unstamped(&bad, 2);
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(found[0].contains("a-2 was scored by version 1, after 2"), "{found:?}");
     }
 
     #[test]

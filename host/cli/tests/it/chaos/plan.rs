@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     CutPostgres,
     /// New revisions of all functions are deployed.
     Deploy,
+    /// Another model arrives as a message and takes the place of the one in force.
+    Swap,
     /// The triggers are paused and resumed.
     Pause,
     /// Kafka dies as in a power cut, and comes back.
@@ -32,7 +34,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All of them, with their names.
-    pub(crate) const ALL: [(&str, Self); 10] = [
+    pub(crate) const ALL: [(&str, Self); 11] = [
         ("kill", Self::Kill),
         ("freeze", Self::Freeze),
         ("join", Self::Join),
@@ -40,6 +42,7 @@ impl Kind {
         ("cut-rabbitmq", Self::CutRabbit),
         ("cut-postgres", Self::CutPostgres),
         ("deploy", Self::Deploy),
+        ("swap", Self::Swap),
         ("pause", Self::Pause),
         ("restart-kafka", Self::RestartKafka),
         ("restart-rabbitmq", Self::RestartRabbit),
@@ -111,6 +114,7 @@ impl fmt::Display for Fault {
             Kind::CutRabbit => write!(f, "cut RabbitMQ off for {seconds:.1} s"),
             Kind::CutPostgres => write!(f, "cut Postgres off for {seconds:.1} s"),
             Kind::Deploy => write!(f, "deploy new revisions by host {host}"),
+            Kind::Swap => write!(f, "another model arrives"),
             Kind::Pause => write!(f, "pause the triggers by host {host} for {seconds:.1} s"),
             Kind::RestartKafka => write!(f, "kill -9 Kafka and start it again"),
             Kind::RestartRabbit => write!(f, "kill -9 RabbitMQ and start it again"),

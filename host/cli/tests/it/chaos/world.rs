@@ -17,6 +17,7 @@ use super::{
     rabbit,
 };
 use crate::{
+    models::Fixture,
     postgres::Database,
     support::{Host, Options, until},
 };
@@ -29,6 +30,12 @@ const FAULTS: &str = "WEFT_TEST_CHAOS_FAULTS";
 
 /// What the guest that stamps imports beside.
 const GRANTS: &str = "[grants]\nmodel = [\"none\"]\n";
+
+/// What the guest that scores reads.
+const SCORER: &str = "[grants]\nmodel = [\"wine\"]\nconfig = { input = \"X\" }\n";
+
+/// The models that take one another's place.
+const MODELS: [&str; 3] = ["standard-logistic", "minmax-logistic", "mlp"];
 
 /// How many bytes of records a trigger of a host reads ahead.
 const IN_FLIGHT: usize = 16 << 10;
@@ -56,6 +63,9 @@ pub(crate) struct World {
     hosts: Vec<Host>,
     revisions: HashSet<String>,
     round: u32,
+    /// How many models were sent.
+    models: u64,
+    brokers: String,
     // After the hosts, which are to stop before what they talk to goes.
     kafka_door: Option<Proxy>,
     rabbit_door: Proxy,
@@ -106,6 +116,11 @@ impl Names {
         format!("{}-in", self.0)
     }
 
+    /// What models arrive on.
+    pub(crate) fn models(&self) -> String {
+        format!("{}-models", self.0)
+    }
+
     /// What a function's outputs go to.
     pub(crate) fn output(&self, function: &str) -> String {
         format!("{}-{function}-out", self.0)
@@ -116,7 +131,8 @@ impl World {
     /// Two hosts with the functions deployed and their triggers running, and everything they read and write made.
     pub(crate) fn start(servers: &Servers, names: &Names) -> Option<Self> {
         let database = Database::fresh()?;
-        let outputs = ["steady", "once", "count"].map(|it| names.output(it));
+        let outputs = ["steady", "once", "count", "score"].map(|it| names.output(it));
+        kafka::create_topic(&servers.kafka, &names.models(), 1);
         kafka::create_topics(
             &servers.kafka,
             &[&[names.input().as_str()], outputs.each_ref().map(String::as_str).as_slice()].concat(),
@@ -135,11 +151,17 @@ impl World {
             hosts: vec![first, second],
             revisions: HashSet::new(),
             round: 0,
+            models: 0,
+            brokers: servers.kafka.clone(),
             kafka_door,
             rabbit_door,
             postgres_door,
             _database: database,
         };
+        let topic = names.models();
+        world.hosts[0].json(&["models", "streams", "add", "wine-models", "--kafka", &world.kafka, "--topic", &topic]);
+        world.swap();
+        world.wait_until_in_force();
         world.deploy(0);
         world.wait_until_running();
         Some(world)
@@ -168,6 +190,7 @@ impl World {
             Kind::CutRabbit => self.rabbit_door.cut(lasts),
             Kind::CutPostgres => self.postgres_door.cut(lasts),
             Kind::Deploy => self.deploy(host),
+            Kind::Swap => self.swap(),
             Kind::Pause => {
                 self.triggers(host, "pause");
                 thread::sleep(lasts);
@@ -221,7 +244,31 @@ impl World {
         }
     }
 
-    fn functions(&self) -> [(&'static str, &'static str, String); 4] {
+    /// Sends another model; each is another version, whatever the one before it was.
+    fn swap(&mut self) {
+        let model = MODELS[usize::try_from(self.models).unwrap() % MODELS.len()];
+        self.models += 1;
+        let mut bytes = Fixture::read(model).bytes;
+        // A remark at the end of the file, in the format's own way, so that no two have the same bytes.
+        let remark = format!("chaos {}", self.models);
+        bytes.extend([0x32, u8::try_from(remark.len()).unwrap()]);
+        bytes.extend(remark.bytes());
+        kafka::send_model(&self.brokers, &self.names.models(), self.models, &bytes);
+    }
+
+    /// How many models were sent.
+    pub(crate) fn models(&self) -> u64 {
+        self.models
+    }
+
+    fn wait_until_in_force(&self) {
+        until("the first model is in force", || {
+            let (status, body) = self.hosts[0].get("/api/v1/projects/default/models/wine");
+            (status == 200 && body.contains("\"production\"")).then_some(())
+        });
+    }
+
+    fn functions(&self) -> [(&'static str, &'static str, String); 5] {
         let (handler, state) = ("conformance_handler.wasm", "conformance_state.wasm");
         let version = format!("version = \"0.0.{}\"\n", self.round);
         let input = self.names.input();
@@ -244,6 +291,11 @@ impl World {
             ("steady", handler, version.clone() + GRANTS + &kafka("steady", "")),
             ("once", handler, version.clone() + GRANTS + &kafka("once", "delivery = \"exactly-once\"\n")),
             ("count", state, version.clone() + "[grants]\nkeyvalue = [\"default\"]\n" + &kafka("count", "")),
+            (
+                "score",
+                "score_records.wasm",
+                version.clone() + SCORER + &kafka("score", "delivery = \"exactly-once\"\n"),
+            ),
             ("mail", handler, version + GRANTS + &rabbit),
         ]
     }
@@ -252,7 +304,7 @@ impl World {
         until("the triggers run", || {
             let are_running = |host: &Host| {
                 let all = statuses(host);
-                all.len() == 4 && all.iter().all(|it| it["state"] == "running")
+                all.len() == 6 && all.iter().all(|it| it["state"] == "running")
             };
             self.hosts.iter().all(are_running).then_some(())
         });
@@ -260,7 +312,7 @@ impl World {
 
     /// Pauses or resumes all triggers.
     fn triggers(&self, host: usize, verb: &str) {
-        for trigger in ["steady/kafka", "once/kafka", "count/kafka", "mail/amqp"] {
+        for trigger in ["steady/kafka", "once/kafka", "count/kafka", "score/kafka", "mail/amqp", "models/wine-models"] {
             let path = format!("/api/v1/projects/default/triggers/{trigger}/{verb}");
             until("the trigger obeys", || {
                 let (status, _) = self.hosts[host].send("POST", &path, None, b"");
@@ -282,6 +334,7 @@ fn options(database: &str) -> Options {
         .env("WEFT_TRIGGERS__KAFKA__SESSION_TIMEOUT", "4s")
         .env("WEFT_TRIGGERS__KAFKA__HEARTBEAT", "500ms")
         .env("WEFT_TRIGGERS__KAFKA__DRAIN", "3s")
+        .env("WEFT_INFERENCE__REFRESH", "50ms")
 }
 
 /// Host and port of a URL.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{COUNTER, ask, count, logged, send};
 use crate::{
     runs::ran,
-    support::{Host, Options},
+    support::{Host, Options, until},
 };
 
 #[test]
@@ -25,6 +25,19 @@ fn a_bucket_does_what_the_standard_says() {
     ask("delete", json!({ "key": "c" }));
     assert_eq!(ask("keys", json!({})), json!(["d", "n"]));
     assert_eq!(ask("exists", json!({ "key": "a" })), false);
+}
+
+#[test]
+fn a_bucket_that_is_full_takes_no_more_until_something_goes() {
+    let host = Host::start_with(Options::default().env("WEFT_KEYVALUE__BUCKET", "10KiB"));
+    host.deploy("counter", "conformance_state.wasm", COUNTER);
+    let set = |key: &str| send(&host, "counter", "set", &json!({ "key": key, "value": "x".repeat(6_000) }));
+    assert!(set("a").0 < 300);
+    let (status, told) = set("b");
+    assert!(status == 503 && told.to_string().contains("`default` is full: keyvalue.bucket"), "{status} {told}");
+    assert_eq!(ask(&host, "counter", "keys", &json!({})), json!(["a"]));
+    ask(&host, "counter", "delete", &json!({ "key": "a" }));
+    until("there is room", || (set("b").0 < 300).then_some(()));
 }
 
 #[test]

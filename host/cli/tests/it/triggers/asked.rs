@@ -4,14 +4,14 @@ use super::*;
 
 #[test]
 fn a_paused_trigger_rests_until_it_is_resumed_also_after_a_restart() {
-    let Some(cluster) = Cluster::of_the_tests() else { return };
+    let Some(cluster) = cluster() else { return };
     let mut host = host_with(&cluster);
     let mut out = cluster.read("out");
-    cluster.send("upper", "1", "one");
+    send(&cluster, "upper", "1", "one");
     assert_eq!(out.take(1)[0].text(), "ONE");
     let paused = host.json(&["triggers", "pause", "shout"]);
     assert_eq!((&paused["state"], &paused["cause"]), (&"paused".into(), &"local paused it".into()), "{paused}");
-    cluster.send("upper", "2", "two");
+    send(&cluster, "upper", "2", "two");
     host.terminate();
     host.restart();
     let still = in_state(&host, "paused");
@@ -25,10 +25,10 @@ fn a_paused_trigger_rests_until_it_is_resumed_also_after_a_restart() {
 
 #[test]
 fn a_paused_trigger_is_moved_and_reads_again_from_there() {
-    let Some(cluster) = Cluster::of_the_tests() else { return };
+    let Some(cluster) = cluster() else { return };
     let host = host_with(&cluster);
     let mut out = cluster.read("out");
-    cluster.send_all("upper", (0..5).map(|it| (it.to_string(), format!("n{it}"))));
+    send_all(&cluster, "upper", (0..5).map(|it| (it.to_string(), format!("n{it}"))));
     out.take(5);
     let (_, said) = host.fails(&["triggers", "seek", "shout", "--to", "earliest"]);
     assert!(said.contains("is running") && said.contains("fn triggers pause shout/kafka"), "{said}");
@@ -37,7 +37,7 @@ fn a_paused_trigger_is_moved_and_reads_again_from_there() {
     assert!(code == 2 && said.contains("TOPIC/PARTITION/OFFSET"), "{code} {said}");
     host.json(&["triggers", "seek", "shout", "--to", "earliest"]);
     host.json(&["triggers", "resume", "shout"]);
-    let mut again: Vec<_> = out.take(5).iter().map(topics::Record::text).collect();
+    let mut again: Vec<_> = out.take(5).iter().map(crate::support::cluster::Record::text).collect();
     again.sort();
     assert_eq!(again, ["N0", "N1", "N2", "N3", "N4"]);
     let (_, said) = host.fails(&["triggers", "pause", "other"]);
@@ -46,9 +46,9 @@ fn a_paused_trigger_is_moved_and_reads_again_from_there() {
 
 #[test]
 fn a_function_that_asks_for_attention_pauses_its_trigger_and_keeps_the_event() {
-    let Some(cluster) = Cluster::of_the_tests() else { return };
+    let Some(cluster) = cluster() else { return };
     let host = host_with(&cluster);
-    cluster.send("fatal", "1", "broken");
+    send(&cluster, "fatal", "1", "broken");
     let paused = in_state(&host, "paused");
     assert!(paused["cause"].as_str().unwrap().contains("broken"), "{paused}");
     assert_eq!(host.json(&["dead-letters", "list"])["items"], serde_json::json!([]), "the event stays where it is");
@@ -56,6 +56,6 @@ fn a_function_that_asks_for_attention_pauses_its_trigger_and_keeps_the_event() {
     host.json(&["triggers", "seek", "shout", "--to", "latest"]);
     host.json(&["triggers", "resume", "shout"]);
     in_state(&host, "running");
-    cluster.send("upper", "2", "two");
+    send(&cluster, "upper", "2", "two");
     assert_eq!(cluster.read("out").take(1)[0].text(), "TWO");
 }

@@ -4,11 +4,11 @@ use super::*;
 
 #[test]
 fn a_deploy_in_the_middle_of_a_stream_loses_nothing_and_leaves_the_source_alone() {
-    let Some(cluster) = Cluster::of_the_tests() else { return };
+    let Some(cluster) = cluster() else { return };
     let host = host_with(&cluster);
     let mut out = cluster.read("out");
     for deploy in 0..3 {
-        cluster.send_all("upper", (0..200).map(|it| (format!("{deploy}-{it}"), format!("n{deploy}-{it}"))));
+        send_all(&cluster, "upper", (0..200).map(|it| (format!("{deploy}-{it}"), format!("n{deploy}-{it}"))));
         let manifest = format!("description = \"{deploy}\"\n{}{GRANTS}", kafka_trigger(&cluster, ""));
         host.deploy("shout", "conformance_handler.wasm", &manifest);
     }
@@ -31,14 +31,14 @@ fn a_deploy_in_the_middle_of_a_stream_loses_nothing_and_leaves_the_source_alone(
 
 #[test]
 fn a_trigger_that_says_otherwise_is_opened_anew_and_goes_on_where_it_was() {
-    let Some(cluster) = Cluster::of_the_tests() else { return };
+    let Some(cluster) = cluster() else { return };
     let host = host_with(&cluster);
     let mut out = cluster.read("out");
-    cluster.send("upper", "1", "one");
+    send(&cluster, "upper", "1", "one");
     assert_eq!(out.take(1)[0].text(), "ONE");
     let manifest = format!("{}{GRANTS}", kafka_trigger(&cluster, "batch = { events = 7 }\n"));
     host.deploy("shout", "conformance_handler.wasm", &manifest);
-    cluster.send("upper", "2", "two");
+    send(&cluster, "upper", "2", "two");
     assert_eq!(out.take(1)[0].header("ce_id"), "2/0");
     let log = std::fs::read_to_string(host.data().join("host.log")).unwrap();
     assert_eq!(log.matches("a trigger has changed").count(), 1, "{log}");

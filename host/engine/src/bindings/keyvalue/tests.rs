@@ -22,6 +22,7 @@ use crate::{
     Config,
     current::{Current, Length, Services},
     ticker::Epochs,
+    ways::Ways,
 };
 
 /// A guest whose manifest grants the bucket `default` and little memory.
@@ -37,7 +38,7 @@ fn guest() -> Guest {
         secrets: Arc::new(NoSecrets),
         state: Arc::new(Bounded::new(Arc::new(MemoryState::new(ByteSize(64 << 20))))),
         publish: Arc::new(NoPublish),
-        _epochs: Arc::new(Epochs([engine.clone(), engine])),
+        _epochs: Arc::new(Epochs([engine.clone(), engine.clone(), engine])),
     };
     let revision = Revision {
         id: RevisionId::next(),
@@ -52,7 +53,8 @@ fn guest() -> Guest {
         created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
     };
     let context = CallContext::new(TriggerRef::new("test", "test"));
-    let current = Arc::new(Current::new(Arc::new(revision), context, Arc::new(services), None, None, Length::Call));
+    let current =
+        Arc::new(Current::new(Arc::new(revision), context, Arc::new(services), None, Ways::default(), Length::Call));
     let watch = current.watch();
     Guest::serving(current, watch)
 }

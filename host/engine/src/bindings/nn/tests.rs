@@ -25,6 +25,7 @@ use crate::{
     Config,
     current::{Current, Length, Services},
     ticker::Epochs,
+    ways::Ways,
 };
 
 /// Gives back its inputs, and a text beside them.
@@ -97,7 +98,7 @@ fn guest() -> Guest {
         secrets: Arc::new(host_core::ports::NoSecrets),
         state: Arc::new(host_core::ports::NoKeyValue),
         publish: Arc::new(host_core::ports::NoPublish),
-        _epochs: Arc::new(Epochs([engine.clone(), engine])),
+        _epochs: Arc::new(Epochs([engine.clone(), engine.clone(), engine])),
     };
     let revision = Revision {
         id: RevisionId::next(),
@@ -112,7 +113,8 @@ fn guest() -> Guest {
         created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
     };
     let context = CallContext::new(TriggerRef::new("test", "test"));
-    let current = Arc::new(Current::new(Arc::new(revision), context, Arc::new(services), None, None, Length::Call));
+    let current =
+        Arc::new(Current::new(Arc::new(revision), context, Arc::new(services), None, Ways::default(), Length::Call));
     let watch = current.watch();
     Guest::serving(current, watch)
 }

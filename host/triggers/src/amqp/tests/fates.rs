@@ -9,6 +9,7 @@ use super::{
     broker::Broker,
     stage::{Stage, eventually},
 };
+use crate::fakes::echo;
 
 const QUICK: &str = "retry = { attempts = 3, backoff = \"20ms\" }";
 
@@ -124,6 +125,33 @@ async fn what_claims_to_be_an_event_and_is_none_is_a_dead_letter() {
     eventually("both are settled", || source.board.status().events == 2).await;
     reading.end().await.unwrap();
     assert_eq!((stage.handled(), stage.around.letters.kept.lock().len()), (1, 1));
+    broker.clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_leaves_more_than_the_server_takes_is_given_up_once() {
+    let Some(broker) = Broker::find("oversized").await else { return };
+    broker.declare("out").await;
+    let stage = Stage::answering(|event, attempt| {
+        let mut outputs = echo(event, attempt)?;
+        if event.data == "large" {
+            // The server takes 16 MiB, unless somebody says otherwise.
+            outputs[0].data = vec![b'x'; 17 << 20].into();
+        }
+        Ok(outputs)
+    });
+    let source = stage.source(broker.trigger("output = \"{out}\""));
+    let reading = source.begin();
+    broker.send("in", "large", &[]).await;
+    let dead = broker.take("in.dead", 1).await.remove(0);
+    assert_eq!((dead.body.as_str(), dead.header("weft-reason").as_deref()), ("large", Some("output-too-large")));
+    broker.send("in", "fine", &[]).await;
+    assert_eq!(broker.take("out", 1).await[0].body, "fine");
+    eventually("both are settled", || source.board.status().events == 2).await;
+    reading.end().await.unwrap();
+    assert_eq!((stage.handled(), broker.depth("in").await), (2, Some(0)), "it was tried once");
+    let letters = stage.around.letters.kept.lock().clone();
+    assert!(letters.len() == 1 && letters[0].failure.message.contains("17825792 bytes"), "{:?}", letters[0].failure);
     broker.clean().await;
 }
 

@@ -13,7 +13,7 @@ use host_core::{
     Name,
     call::{Call, CallContext, Called, End, Finished, Reply, Target},
     event::{Event, Failure, Outcome, code},
-    manifest::{AmqpTrigger, Manifest, Trigger},
+    manifest::{Amqp, AmqpTrigger, Manifest, Trigger},
     ports::{Dispatch, SourceError, TriggerId},
     size::Millis,
 };
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::{AmqpSource, Config};
 use crate::{
     board::Board,
-    fakes::Around,
+    fakes::{Around, Keyring},
     source::{Rooms, Source},
 };
 
@@ -90,16 +90,24 @@ impl Stage {
     pub(super) fn source(self: &Arc<Self>, trigger: String) -> Playing {
         let manifest = Manifest::parse(&format!("name = \"shop\"\n[[triggers]]\n{trigger}")).unwrap();
         let Some(Trigger::Amqp(trigger)) = manifest.triggers.into_iter().next() else { panic!("another kind") };
-        self.playing(trigger)
+        self.playing(self.rooms(), trigger)
     }
 
-    fn playing(self: &Arc<Self>, trigger: AmqpTrigger) -> Playing {
+    /// The same with secrets.
+    pub(super) fn source_with(self: &Arc<Self>, trigger: String, secrets: Arc<Keyring>) -> Playing {
+        let manifest = Manifest::parse(&format!("name = \"shop\"\n[[triggers]]\n{trigger}")).unwrap();
+        let Some(Trigger::Amqp(trigger)) = manifest.triggers.into_iter().next() else { panic!("another kind") };
+        self.playing(Rooms { secrets, ..self.rooms() }, trigger)
+    }
+
+    fn playing(self: &Arc<Self>, rooms: Rooms, trigger: AmqpTrigger) -> Playing {
         let name = |text: &str| text.parse::<Name>().unwrap();
         let id = TriggerId { project: name("default"), function: name("shop"), name: "amqp".into() };
         let board = Arc::new(Board::new(id.clone(), "amqp", trigger.queue.clone()));
         let config = Config { lag: Millis(100), ..Config::default() };
-        let source = AmqpSource::new(self.rooms(), id, trigger, Arc::clone(&board), config);
-        Playing { source: Arc::new(source), board }
+        let server = trigger.server.clone();
+        let source = AmqpSource::new(rooms, id, trigger, Arc::clone(&board), config);
+        Playing { source: Arc::new(source), board, server }
     }
 }
 
@@ -123,9 +131,15 @@ impl Dispatch for Stage {
 pub(super) struct Playing {
     pub(super) source: Arc<AmqpSource>,
     pub(super) board: Arc<Board>,
+    server: Amqp,
 }
 
 impl Playing {
+    /// The server that it reads from.
+    pub(super) fn server(&self) -> Amqp {
+        self.server.clone()
+    }
+
     pub(super) fn begin(&self) -> Reading {
         let stop = CancellationToken::new();
         let (source, stopped) = (Arc::clone(&self.source), stop.clone());

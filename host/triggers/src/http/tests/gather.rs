@@ -54,6 +54,20 @@ async fn ten_requests_within_the_wait_are_one_call_and_each_has_its_own_answer()
 }
 
 #[tokio::test]
+async fn all_of_a_call_has_a_bound_however_many_events_it_has() {
+    let left = |_, context: &CallContext| {
+        let left = context.deadline.unwrap().saturating_duration_since(std::time::Instant::now());
+        Ok(Reply::Events((0..2).map(|_| Ok(vec![output(left.as_millis().to_string(), &[])])).collect()))
+    };
+    let slow =
+        revision("default", HANDLER, &format!("{ROUTE}events = 2\nwait = \"1m\"\n[limits]\ntimeout = \"10s\"\n"));
+    let host = host([slow], left);
+    let answers = join_all(["1", "2"].map(|it| post(&host, it))).await;
+    let left: u64 = String::from_utf8(answers[0].body.to_vec()).unwrap().parse().unwrap();
+    assert!((1..=20_000).contains(&left), "its own time and as much again: {left} ms");
+}
+
+#[tokio::test]
 async fn one_alone_is_handled_when_the_wait_is_over() {
     let host = host([batch("events = 10\nwait = \"1ms\"\n")], count);
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

@@ -31,7 +31,7 @@ use crate::{
     board::Board,
     fakes::{Around, echo},
     kafka::{Config, KafkaSource},
-    source::Source as _,
+    source::{Rooms, Source as _},
 };
 
 /// How long something may take that happens.
@@ -155,7 +155,12 @@ impl House {
 
     pub(super) fn with(trigger: KafkaTrigger, config: Config, script: Arc<Script>) -> Self {
         let around = Around::answering(echo);
-        let mut rooms = around.rooms();
+        Self { around: around.clone(), ..Self::within(around.rooms(), trigger, config, script) }
+    }
+
+    /// The same in rooms that are there.
+    pub(super) fn within(mut rooms: Rooms, trigger: KafkaTrigger, config: Config, script: Arc<Script>) -> Self {
+        let around = Around::answering(echo);
         rooms.dispatch = script.clone();
         let board = Arc::new(Board::new(id(), "kafka", trigger.topics.join(", ")));
         let source = Arc::new(KafkaSource::new(rooms, id(), trigger, Arc::clone(&board)).with_config(config));

@@ -117,3 +117,41 @@ fn bytes_that_are_no_model_are_refused() {
     assert!(Summary::read(b"\xff\xff\xff").is_err());
     assert!(Summary::read(b"").is_err());
 }
+
+/// Boosted trees of two classes or more, of leaves that hold what `leaves` says.
+fn boosted(leaves: [Vec<f32>; 2], base: &[f32], labels: &[i64]) -> Result<NodeProto, Error> {
+    let split = Node::Split { feature: 0, threshold: 0.5, low: 1, high: 2 };
+    let tree = Tree { nodes: vec![split, Node::Leaf(leaves[0].clone()), Node::Leaf(leaves[1].clone())] };
+    let bytes = Builder::new("toy", 1).boosted_classifier(&[tree.clone(), tree], base, labels)?.encode()?;
+    Ok(Model::decode(bytes.as_slice()).unwrap().graph.unwrap().node.remove(0))
+}
+
+#[test]
+fn boosted_trees_begin_at_their_base_and_end_in_shares() {
+    let node = boosted([vec![0.0, -1.0], vec![0.0, 2.0]], &[0.25], &[3, 8]).unwrap();
+    assert_eq!(attribute(&node, "class_weights").floats, [-1.0, 2.0, -1.0, 2.0]);
+    assert_eq!(attribute(&node, "base_values").floats, [0.25]);
+    assert_eq!(attribute(&node, "post_transform").s.as_deref(), Some(b"LOGISTIC".as_slice()));
+    let node = boosted([vec![0.0, 0.5, 0.0], vec![0.0, 0.0, -1.0]], &[0.1, 0.2, 0.3], &[0, 1, 2]).unwrap();
+    assert_eq!(attribute(&node, "class_ids").ints, [1, 2, 1, 2]);
+    assert_eq!(attribute(&node, "post_transform").s.as_deref(), Some(b"SOFTMAX".as_slice()));
+    let short = boosted([vec![0.0; 3], vec![0.0; 3]], &[0.1], &[0, 1, 2]).unwrap_err();
+    assert_eq!(short.to_string(), "base: expected 3 numbers, found 1");
+}
+
+#[test]
+fn weights_that_are_all_positive_are_not_taken_for_shares() {
+    let node = boosted([vec![0.0, 1.0], vec![0.0, 2.0]], &[0.25], &[0, 1]).unwrap();
+    let weights = &attribute(&node, "class_weights").floats;
+    assert_eq!(weights, &[-3.0, -2.0, 1.0, 2.0]);
+    // Each row ends at one leaf of each tree: what one gave up the base got.
+    assert_eq!(attribute(&node, "base_values").floats, [4.25]);
+}
+
+#[test]
+fn a_boosted_value_begins_at_its_base() {
+    let tree = Tree { nodes: vec![Node::Leaf(vec![1.5])] };
+    let bytes = Builder::new("toy", 1).boosted_regressor(&[tree], 10.0).unwrap().encode().unwrap();
+    let node = Model::decode(bytes.as_slice()).unwrap().graph.unwrap().node.remove(0);
+    assert_eq!((attribute(&node, "base_values").floats[0], attribute(&node, "n_targets").i), (10.0, Some(1)));
+}
