@@ -4,6 +4,7 @@
 //! in which no score came.
 
 use std::{
+    collections::HashMap,
     fs,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     thread,
@@ -42,6 +43,8 @@ const ELSEWHERE: &str = "a score in the sources' own figures: 5 to 6 ms, 170 to 
 struct Run {
     longest_gap_ms: f64,
     errors: u64,
+    /// Which version scored last, by partition.
+    versions: HashMap<i32, u64>,
     /// From sending to reading, microseconds.
     delays: Histogram<u64>,
 }
@@ -102,15 +105,10 @@ impl<'s> Stream<'s> {
         Ok(this)
     }
 
-    /// Sends a model, unlike those before it by a remark at its end.
+    /// Sends a model, and waits until it is there.
     fn arrives(&self, version: u64) -> Result<()> {
-        let mut bytes = model::onnx()?;
-        let remark = format!("bench {version}");
-        bytes.extend([0x32, u8::try_from(remark.len()).unwrap_or(0)]);
-        bytes.extend(remark.bytes());
-        let descriptor = json!({ "name": model::NAME, "version": version, "data": STANDARD.encode(bytes) });
         let writer = Writer::open(self.cluster.brokers())?;
-        writer.write(&self.models, version, descriptor.to_string().as_bytes())?;
+        writer.write(&self.models, version, descriptor(version)?.as_bytes())?;
         writer.finish()
     }
 
@@ -152,18 +150,25 @@ impl<'s> Stream<'s> {
             if seen < sent {
                 bail!("only {seen} of {sent} records were scored");
             }
+            if let Some(version) = swap {
+                let felt = run.versions.values().any(|it| *it == version);
+                ensure!(felt, "no record was scored by model {version}: it came after them");
+            }
             Ok(run)
         })
     }
 
     fn send_steadily(&self, seconds: f64, start: Instant, swap: Option<u64>) -> Result<u64> {
-        let writer = Writer::open(self.cluster.brokers())?;
-        let (begun, mut sent, mut swap) = (Instant::now(), 0_u32, swap);
+        let (writer, models) = (Writer::open(self.cluster.brokers())?, Writer::open(self.cluster.brokers())?);
+        // The model is made before and confirmed after: records that wait here for it (the client's `flush` alone takes
+        // 100 ms, however soon a model is there) would look like records that wait for it in the host.
+        let mut model = swap.zip(swap.map(descriptor).transpose()?);
+        let (begun, mut sent) = (Instant::now(), 0_u32);
         while begun.elapsed().as_secs_f64() < seconds {
             if begun.elapsed().as_secs_f64() > seconds / 2.0
-                && let Some(version) = swap.take()
+                && let Some((version, model)) = model.take()
             {
-                self.arrives(version)?;
+                models.write(&self.models, version, model.as_bytes())?;
             }
             while f64::from(sent) < begun.elapsed().as_secs_f64() * RATE {
                 let at = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -174,6 +179,7 @@ impl<'s> Stream<'s> {
             thread::sleep(Duration::from_micros(500));
         }
         writer.finish()?;
+        models.finish()?;
         Ok(sent.into())
     }
 
@@ -207,6 +213,28 @@ impl<'s> Stream<'s> {
     }
 }
 
+impl Run {
+    fn new() -> Result<Self> {
+        Ok(Self { longest_gap_ms: 0.0, errors: 0, versions: HashMap::new(), delays: Histogram::new(3)? })
+    }
+
+    /// Notes which version scored, and fails where a newer one did so before in the same partition.
+    fn note(&mut self, partition: i32, version: u64) -> Result<()> {
+        let before = self.versions.insert(partition, version).unwrap_or(0);
+        ensure!(before <= version, "a score by model {version} came after one by model {before}");
+        Ok(())
+    }
+}
+
+/// A message that brings a model, unlike those before it by a remark at its end.
+fn descriptor(version: u64) -> Result<String> {
+    let mut bytes = model::onnx()?;
+    let remark = format!("bench {version}");
+    bytes.extend([0x32, u8::try_from(remark.len()).unwrap_or(0)]);
+    bytes.extend(remark.bytes());
+    Ok(json!({ "name": model::NAME, "version": version, "data": STANDARD.encode(bytes) }).to_string())
+}
+
 /// A wine, and when it was sent.
 fn record(at_us: u64) -> String {
     let Value::Object(mut wine) = model::wine() else { return String::new() };
@@ -217,7 +245,7 @@ fn record(at_us: u64) -> String {
 
 /// Reads until all has been sent and nothing comes any more: how it went, and how many scores there were.
 fn read(consumer: &BaseConsumer, start: Instant, sent_all: &AtomicBool) -> Result<(Run, u64)> {
-    let mut run = Run { longest_gap_ms: 0.0, errors: 0, delays: Histogram::new(3)? };
+    let mut run = Run::new()?;
     let (mut seen, mut last, mut looked) = (0, None::<Instant>, Instant::now());
     while !sent_all.load(Relaxed) || looked.elapsed() < Duration::from_secs(2) {
         let Some(Ok(message)) = consumer.poll(Duration::from_millis(20)) else { continue };
@@ -228,7 +256,11 @@ fn read(consumer: &BaseConsumer, start: Instant, sent_all: &AtomicBool) -> Resul
         }
         (last, looked, seen) = (Some(now), now, seen + 1);
         let score: Value = serde_json::from_slice(message.payload().unwrap_or_default()).unwrap_or_default();
-        run.errors += u64::from(score["modelResultMetadata"]["errors"] != "");
+        let told = &score["modelResultMetadata"];
+        run.errors += u64::from(told["errors"] != "");
+        if let Some(version) = told["modelVersion"].as_u64() {
+            run.note(message.partition(), version)?;
+        }
         let sent_us = score["inputRecord"]["at"].as_u64().unwrap_or(0);
         let now_us = u64::try_from(now.duration_since(start).as_micros()).unwrap_or(u64::MAX);
         run.delays.record(now_us.saturating_sub(sent_us).max(1)).context("a delay is out of bounds")?;
@@ -289,9 +321,18 @@ mod tests {
 
     #[test]
     fn a_swap_that_is_felt_is_over_the_limit() {
-        let run = |longest_gap_ms| Run { longest_gap_ms, errors: 0, delays: Histogram::new(3).unwrap() };
+        let run = |longest_gap_ms| Run { longest_gap_ms, ..Run::new().unwrap() };
         let figures = figures(&[run(10.0), run(10.0)], &[run(30.0), run(20.0)], 1.0).unwrap();
         let ratio = figures.iter().find(|it| it.what.contains("to that without")).unwrap();
         assert!(ratio.value > ratio.limit.unwrap(), "{}", ratio.value);
+    }
+
+    #[test]
+    fn a_version_that_goes_back_in_a_partition_is_no_swap() {
+        let mut run = Run::new().unwrap();
+        assert!(
+            [(0, 1), (1, 1), (0, 2), (1, 1), (0, 2)].into_iter().all(|(at, version)| run.note(at, version).is_ok())
+        );
+        assert!(run.note(0, 1).is_err());
     }
 }
