@@ -95,7 +95,7 @@ pub(crate) struct PullArgs {
     /// Take what this file allows without asking, and refuse what it does not.
     #[arg(long, value_name = "FILE", conflicts_with = "yes")]
     pub(crate) policy: Option<PathBuf>,
-    /// Give it this right instead of the one it asks for by the same word: a line as under [grants].
+    /// Give it this right instead of the one it asks for by the same word: a line as under `[grants]`.
     #[arg(long = "grant", value_name = "LINE", conflicts_with = "to")]
     pub(crate) grants: Vec<String>,
     /// Take a lower version than the one in force.

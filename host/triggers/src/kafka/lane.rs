@@ -6,7 +6,8 @@
 //! **Order.** A call is given the next records of the partition. What they leave is sent in their order, and only the
 //! prefix whose fate is certain: where a record fails, what later ones of its batch left is held back until it has been
 //! settled, and only what failed is tried again. No later batch begins before. A function may therefore have seen
-//! later records of the same batch before the retried one; what it sent never overtakes.
+//! later records of the same batch before the retried one; what it sent never overtakes. Where nothing failed, the next
+//! batch is handled while what this one left is being confirmed, and sent after it.
 
 use std::{
     collections::VecDeque,
@@ -17,6 +18,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::try_join;
 use host_core::{event::Failure, manifest::Order, ports::SourceError};
 use rdkafka::{
     Message as _, Offset, consumer::base_consumer::PartitionQueue, error::RDKafkaErrorCode, message::BorrowedMessage,
@@ -89,6 +91,12 @@ pub(super) enum Next {
 /// A batch, and its share of the bytes in flight.
 type Batch<'l> = (Vec<Item<'l>>, SemaphorePermit<'l>);
 
+/// A batch after an attempt.
+type Handled<'l> = (Vec<Item<'l>>, SemaphorePermit<'l>, Option<Wait>);
+
+/// Why some of a batch is tried again, and after how long.
+type Wait = (Failure, Duration);
+
 impl Lane {
     /// Reads until it is closed.
     pub(super) async fn run(&self) -> Result<(), SourceError> {
@@ -98,14 +106,44 @@ impl Lane {
         }
     }
 
+    /// What a batch left is sent and confirmed while the function has the next batch: it does not wait for brokers. What
+    /// the next one leaves is sent after that, so nothing overtakes.
     async fn in_order(&self) -> Result<(), SourceError> {
-        let mut carried = None;
-        while let Some((mut items, _permit)) = self.collect(&mut carried).await? {
-            if self.settle(&mut items).await? == Next::Stop {
-                break;
+        let (mut carried, mut certain) = (None, None);
+        loop {
+            // A failure to read must not break off what is being confirmed.
+            let next = async { Ok(self.handled(&mut carried).await) };
+            let (left, next) = try_join(self.leave(certain.take()), next).await?;
+            let Some((mut items, permit, wait)) = next? else { return Ok(()) };
+            if left == Next::Stop {
+                return Ok(());
+            }
+            if self.running.exit.is_confirmed() && items.iter().all(Item::is_final) {
+                certain = Some((items, permit));
+            } else if self.finish(&mut items, wait).await? == Next::Stop {
+                return Ok(());
             }
         }
-        Ok(())
+    }
+
+    /// The next batch after its first attempt, and how long to wait before the second.
+    async fn handled<'l>(
+        &'l self,
+        carried: &mut Option<BorrowedMessage<'l>>,
+    ) -> Result<Option<Handled<'l>>, SourceError> {
+        let Some((mut items, permit)) = self.collect(carried).await? else { return Ok(None) };
+        let wait = self.attempt(&mut items).await;
+        Ok(Some((items, permit, wait)))
+    }
+
+    /// Settles a batch of which all is certain; its share of the bytes in flight is free then.
+    async fn leave(&self, batch: Option<Batch<'_>>) -> Result<Next, SourceError> {
+        let Some((mut items, _permit)) = batch else { return Ok(Next::Go) };
+        if self.abandoned.is_cancelled() {
+            return Ok(Next::Stop);
+        }
+        self.emit(&mut items).await?;
+        Ok(Next::Go)
     }
 
     /// The next batch, cut by count, bytes and wait; nothing when the lane closes.
@@ -198,9 +236,14 @@ impl Lane {
 
     /// Has items handled until all of them are settled, in their order, or the lane closes.
     pub(super) async fn settle(&self, items: &mut [Item<'_>]) -> Result<Next, SourceError> {
+        let wait = self.attempt(items).await;
+        self.finish(items, wait).await
+    }
+
+    /// The same after the first attempt, which asked to wait so long.
+    async fn finish(&self, items: &mut [Item<'_>], mut wait: Option<Wait>) -> Result<Next, SourceError> {
         let mut from = 0;
         loop {
-            let wait = self.attempt(&mut items[from..]).await;
             if self.abandoned.is_cancelled() {
                 return Ok(Next::Stop);
             }
@@ -219,16 +262,17 @@ impl Lane {
             {
                 return Ok(Next::Stop);
             }
+            wait = self.attempt(&mut items[from..]).await;
         }
     }
 
     /// One attempt with those that are to be tried and have been tried equally often; how long to wait then.
-    pub(super) async fn attempt(&self, items: &mut [Item<'_>]) -> Option<(Failure, Duration)> {
+    pub(super) async fn attempt(&self, items: &mut [Item<'_>]) -> Option<Wait> {
         let attempts = items.iter().find(|it| matches!(it.state, State::Pending))?.attempts;
         let is_due = |it: &Item<'_>| matches!(it.state, State::Pending) && it.attempts == attempts;
         let due: Vec<&mut Item<'_>> = items.iter_mut().filter(|it| is_due(it)).collect();
         let fates = self.hand_over(&due).await;
-        let mut longest: Option<(Failure, Duration)> = None;
+        let mut longest: Option<Wait> = None;
         for (item, fate) in due.into_iter().zip(fates) {
             let Some(wait) = item.tried(fate) else { continue };
             if longest.as_ref().is_none_or(|it| it.1 < wait.1) {

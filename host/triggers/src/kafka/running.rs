@@ -82,6 +82,11 @@ pub(super) enum Exit {
 }
 
 impl Exit {
+    /// Whether records are confirmed by themselves, not with their offsets.
+    pub(super) fn is_confirmed(&self) -> bool {
+        matches!(self, Self::Confirmed(_))
+    }
+
     /// Sends what a batch left; durable when this returns. With transactions `next` is committed with it.
     pub(super) async fn send(&self, mut records: Vec<Record>, place: (Arc<str>, i32), next: i64) -> Result<(), Unsent> {
         match self {
