@@ -55,7 +55,7 @@ pub(crate) struct BenchArgs {
     /// An empty Postgres database for pipeline-postgres and runs-page; what is measured stays in it.
     #[arg(long, value_name = "URL", env = "WEFT_TEST_POSTGRES", hide_env_values = true)]
     pub(crate) postgres: Option<String>,
-    /// The Kafka broker for kafka-100 and kafka-1k; the topics that are made stay there.
+    /// The Kafka broker for kafka-100 and kafka-1k; the topics that are made are taken away again.
     #[arg(long, value_name = "HOST:PORT", env = "WEFT_TEST_KAFKA")]
     pub(crate) kafka: Option<String>,
     /// The AMQP server for amqp-100 and amqp-1k, entered as guest.

@@ -9,11 +9,14 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use rdkafka::{
     ClientConfig,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
     producer::{BaseProducer, BaseRecord, Producer as _},
 };
+use tokio::runtime::Runtime;
 
 /// How long one request may take.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -48,17 +51,27 @@ impl Cluster {
 
     /// A topic of its own.
     pub(crate) fn topic(&self, what: &str, partitions: i32) -> Result<String> {
-        use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
         let name = self.unique(what);
-        let admin: AdminClient<_> =
-            ClientConfig::new().set("bootstrap.servers", &self.brokers).create().context("could not open a client")?;
+        let (admin, runtime) = self.admin()?;
         let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let made = runtime.block_on(admin.create_topics([&topic], &AdminOptions::new()));
         match made.context("could not make a topic")?.remove(0) {
             Ok(_) => Ok(name),
             Err((name, code)) => bail!("could not make the topic {name}: {code}"),
         }
+    }
+
+    /// Takes a topic away, so that the disk does not fill; one that stays harms nothing else.
+    pub(super) fn forget(&self, topic: &str) {
+        if let Ok((admin, runtime)) = self.admin() {
+            let _ = runtime.block_on(admin.delete_topics(&[topic], &AdminOptions::new()));
+        }
+    }
+
+    fn admin(&self) -> Result<(AdminClient<DefaultClientContext>, Runtime)> {
+        let admin = ClientConfig::new().set("bootstrap.servers", &self.brokers).create();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok((admin.context("could not open a client")?, runtime))
     }
 
     /// Writes events of a size, which the function is to give back.
