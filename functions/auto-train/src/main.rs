@@ -14,7 +14,6 @@ use weft_learn::{
     Metric,
     training::{self, Material},
 };
-use weft_tables::Task;
 
 use crate::{
     candidates::{Candidate, Family, Sizes},
@@ -61,7 +60,7 @@ impl Default for Params {
 #[weft::job]
 fn train(params: Params, run: &Run) -> Result<(), Failure> {
     let mut material = Material::read(run, &params.label)?;
-    let metric = metric(&params.metric, material.transform.task)?;
+    let metric = Metric::asked(&params.metric, material.transform.task, "the label holds")?;
     if !run.has_input("transform") {
         candidates::to_one_scale(&mut material);
     }
@@ -76,19 +75,6 @@ fn train(params: Params, run: &Run) -> Result<(), Failure> {
     let best = leaderboard.best().ok_or_else(|| leaderboard.why_none())?;
     export(run, &material, &candidates[best.candidate], best)?;
     tell(run, &params.title, &leaderboard, best)
-}
-
-fn metric(asked: &str, task: Task) -> Result<Metric, Failure> {
-    if asked == "auto" {
-        return Ok(Metric::usual(task));
-    }
-    let metric: Metric = serde_json::from_value(json!(asked)).or_invalid("bad-params")?;
-    let of_values = matches!(metric, Metric::R2 | Metric::Rmse | Metric::Mae);
-    if of_values == (task == Task::Regression) {
-        return Ok(metric);
-    }
-    let what = if of_values { "values, and the label holds classes" } else { "classes, and the label holds values" };
-    Err(Failure::invalid("bad-params", format!("{asked} measures {what}")))
 }
 
 /// Every candidate on every fold.

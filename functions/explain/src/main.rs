@@ -10,7 +10,7 @@ use serde_json::json;
 use weft::{Failure, OrFail, Run, model::Tensor};
 use weft_learn::Metric;
 use weft_scoring::Scored;
-use weft_tables::{Table, Task};
+use weft_tables::Table;
 
 use crate::permute::{Importance, Judge};
 
@@ -65,7 +65,7 @@ fn with_model(
     let table = Table::from_csv(&fs::read(run.input("data")?)?).or_invalid("bad-table")?;
     let model = Scored::read(&fs::read(run.input("model")?)?, &table, &params.label)?;
     let all = model.transform.examples(&table).or_invalid("bad-table")?;
-    let metric = metric(&params.metric, model.transform.task)?;
+    let metric = Metric::asked(&params.metric, model.transform.task, "the model gives")?;
     let seed = params.seed.unwrap_or_else(|| run.seed());
     let examples = permute::drawn(&all, params.rows, seed);
     let judge = Judge { model: &model, metric, batch: params.batch, infer };
@@ -78,19 +78,6 @@ fn with_model(
     }
     found.sort_by(|a, b| b.mean.total_cmp(&a.mean));
     write(run, params, metric, base, examples.rows(), &found)
-}
-
-fn metric(asked: &str, task: Task) -> Result<Metric, Failure> {
-    if asked == "auto" {
-        return Ok(Metric::usual(task));
-    }
-    let metric: Metric = serde_json::from_value(json!(asked)).or_invalid("bad-params")?;
-    let of_values = matches!(metric, Metric::R2 | Metric::Rmse | Metric::Mae);
-    if of_values == (task == Task::Regression) {
-        return Ok(metric);
-    }
-    let what = if of_values { "values, and the model gives classes" } else { "classes, and the model gives values" };
-    Err(Failure::invalid("bad-params", format!("{asked} measures {what}")))
 }
 
 fn write(

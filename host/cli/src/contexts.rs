@@ -1,19 +1,12 @@
 //! Hosts that somebody is logged in to: a file in their configuration folder that only they can read.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    fs::{self, OpenOptions, Permissions},
-    io::{ErrorKind, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-use etcetera::BaseStrategy as _;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     args::Args,
+    personal,
     ui::{Exit, Stop},
 };
 
@@ -60,37 +53,15 @@ pub(crate) struct Contexts {
 impl Contexts {
     /// Reads the file; none is as good as an empty one.
     pub(crate) fn load() -> Result<Self, Stop> {
-        let file = file()?;
-        let text = match fs::read_to_string(&file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(unusable(&file, "read", &error)),
-        };
-        toml::from_str(&text).map_err(|error: toml::de::Error| {
-            // The error's own text would repeat the line, which may hold a token.
-            Stop::new(Exit::Usage, format!("could not read your contexts: {}", error.message()))
-                .at(file.display().to_string())
-                .hint("correct the file, or delete it and log in again with `fn login URL`")
+        personal::load("contexts").map_err(|stop| match stop.exit() {
+            Exit::Usage => stop.hint("correct the file, or delete it and log in again with `fn login URL`"),
+            _ => stop,
         })
     }
 
-    /// Writes the file anew, readable for its owner alone, in one step.
+    /// Writes the file anew.
     pub(crate) fn save(&self) -> Result<(), Stop> {
-        let file = file()?;
-        let folder = file.parent().unwrap_or(Path::new("."));
-        let write = |text: &str| {
-            fs::create_dir_all(folder)?;
-            let draft = file.with_extension(format!("{}.new", std::process::id()));
-            let mut open = OpenOptions::new();
-            let mut out = open.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-            // One that was there already keeps its mode otherwise.
-            out.set_permissions(Permissions::from_mode(0o600))?;
-            out.write_all(text.as_bytes())?;
-            out.sync_all()?;
-            fs::rename(&draft, &file)
-        };
-        let text = toml::to_string_pretty(self).map_err(|error| Stop::new(Exit::Failed, error.to_string()))?;
-        write(&text).map_err(|error| unusable(&file, "write", &error))
+        personal::save("contexts", self)
     }
 
     /// The context of that name.
@@ -106,18 +77,6 @@ impl Contexts {
                 .hint("fn login URL --name NAME, or name a host by its address, such as --host http://127.0.0.1:7070")
         })
     }
-}
-
-fn file() -> Result<PathBuf, Stop> {
-    let folders = etcetera::choose_base_strategy().map_err(|error| {
-        Stop::new(Exit::Failed, format!("could not find your configuration folder: {error}"))
-            .hint("set HOME, or XDG_CONFIG_HOME")
-    })?;
-    Ok(folders.config_dir().join("weft").join("contexts.toml"))
-}
-
-fn unusable(file: &Path, verb: &str, error: &std::io::Error) -> Stop {
-    Stop::new(Exit::Failed, format!("could not {verb} your contexts: {error}")).at(file.display().to_string())
 }
 
 /// Which host a command talks to, and as whom.

@@ -7,6 +7,7 @@ mod client;
 mod commands;
 mod config;
 mod contexts;
+mod personal;
 mod project;
 mod serve;
 mod sources;

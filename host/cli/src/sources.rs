@@ -6,5 +6,5 @@ mod kept;
 mod shelf;
 mod web;
 
-pub(crate) use kept::{Kept, Login, Sources, folder, private};
+pub(crate) use kept::{Kept, Login, Sources};
 pub(crate) use shelf::{HOST, Shelf, check_scheme, find, open, open_all};

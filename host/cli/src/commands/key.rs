@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     args::{KeyCommand, KeyNewArgs},
-    sources,
+    personal,
     ui::{Exit, Printer, Stop, Table},
 };
 
@@ -46,7 +46,7 @@ fn new(args: &KeyNewArgs, printer: &Printer) -> Result<()> {
     let failed = |error: std::io::Error| {
         Stop::new(Exit::Failed, format!("could not write the key: {error}")).at(file.display().to_string())
     };
-    sources::private(&file, key.to_pem().map_err(unusable)?.as_bytes()).map_err(failed)?;
+    personal::write(&file, key.to_pem().map_err(unusable)?.as_bytes()).map_err(failed)?;
     let public = public_to_pem(&key.public()).map_err(unusable)?;
     fs::write(file.with_extension("pub"), public).map_err(failed)?;
     let id = key.public().id();
@@ -149,7 +149,7 @@ fn unusable(error: KeyError) -> Stop {
 }
 
 fn folder() -> Result<PathBuf, Stop> {
-    Ok(sources::folder()?.join("keys"))
+    Ok(personal::folder()?.join("keys"))
 }
 
 fn kept(name: &str) -> Result<PathBuf, Stop> {

@@ -1,17 +1,10 @@
 //! The file of sources, which only its owner can read.
 
-use std::{
-    collections::BTreeMap,
-    fmt, fs,
-    io::{ErrorKind, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-use etcetera::BaseStrategy as _;
 use serde::{Deserialize, Serialize};
 
-use crate::ui::{Exit, Stop};
+use crate::{personal, ui::Stop};
 
 /// One source, and how to talk to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,57 +66,13 @@ pub(crate) struct Sources {
 impl Sources {
     /// Reads the file; none is as good as an empty one.
     pub(crate) fn load() -> Result<Self, Stop> {
-        let file = file()?;
-        let text = match fs::read_to_string(&file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(unusable(&file, "read", &error)),
-        };
-        toml::from_str(&text).map_err(|error: toml::de::Error| {
-            // The error's own text would repeat the line, which may hold a password.
-            Stop::new(Exit::Usage, format!("could not read your sources: {}", error.message()))
-                .at(file.display().to_string())
-        })
+        personal::load("sources")
     }
 
-    /// Writes the file anew, readable for its owner alone, in one step.
+    /// Writes the file anew.
     pub(crate) fn save(&self) -> Result<(), Stop> {
-        let file = file()?;
-        let text = toml::to_string_pretty(self).map_err(|error| Stop::new(Exit::Failed, error.to_string()))?;
-        private(&file, text.as_bytes()).map_err(|error| unusable(&file, "write", &error))
+        personal::save("sources", self)
     }
-}
-
-/// The folder of what this person keeps.
-pub(crate) fn folder() -> Result<PathBuf, Stop> {
-    let folders = etcetera::choose_base_strategy().map_err(|error| {
-        Stop::new(Exit::Failed, format!("could not find your configuration folder: {error}"))
-            .hint("set HOME, or XDG_CONFIG_HOME")
-    })?;
-    Ok(folders.config_dir().join("weft"))
-}
-
-/// Writes a file that only its owner can read, in one step.
-pub(crate) fn private(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let draft = file.with_extension(format!("{}.new", std::process::id()));
-    let mut open = fs::OpenOptions::new();
-    let mut out = open.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    // One that was there already keeps its mode otherwise.
-    out.set_permissions(fs::Permissions::from_mode(0o600))?;
-    out.write_all(bytes)?;
-    out.sync_all()?;
-    fs::rename(&draft, file)
-}
-
-fn file() -> Result<PathBuf, Stop> {
-    Ok(folder()?.join("sources.toml"))
-}
-
-fn unusable(file: &Path, verb: &str, error: &std::io::Error) -> Stop {
-    Stop::new(Exit::Failed, format!("could not {verb} your sources: {error}")).at(file.display().to_string())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use smartcore::metrics;
+use weft::{Failure, OrFail as _};
 use weft_tables::{Examples, Target, Task};
 
 use crate::model::{Model, likeliest};
@@ -56,6 +57,24 @@ impl Metric {
             Task::Classification => Self::Accuracy,
             Task::Regression => Self::R2,
         }
+    }
+
+    /// The metric `asked` for, or the usual one for `auto`; `who` says, where they do not fit, what `task` comes from, such
+    /// as `the label holds`.
+    ///
+    /// # Errors
+    /// When it is none, or measures answers of the other task.
+    pub fn asked(asked: &str, task: Task, who: &str) -> Result<Self, Failure> {
+        if asked == "auto" {
+            return Ok(Self::usual(task));
+        }
+        let metric: Self = serde_json::from_value(asked.into()).or_invalid("bad-params")?;
+        let of_values = matches!(metric, Self::R2 | Self::Rmse | Self::Mae);
+        if of_values == (task == Task::Regression) {
+            return Ok(metric);
+        }
+        let (measured, there) = if of_values { ("values", "classes") } else { ("classes", "values") };
+        Err(Failure::invalid("bad-params", format!("{asked} measures {measured}, and {who} {there}")))
     }
 
     /// Whether more of it is better.

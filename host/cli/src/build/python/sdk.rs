@@ -1,8 +1,8 @@
-//! The SDK and the contract, carried by this program: a function needs nothing that is not published to be built.
+//! The SDK, carried by this program as the contract is: a function needs nothing that is not published to be built.
 
 use std::path::Path;
 
-use crate::ui::Stop;
+use crate::{build::contract::CONTRACT, ui::Stop};
 
 /// A file: where it belongs and its text.
 type File = (&'static str, &'static str);
@@ -12,27 +12,6 @@ macro_rules! files {
         &[$(($path, include_str!(concat!("../../../../../sdk/", $path)))),+]
     };
 }
-
-/// The contract, below `wit`.
-const CONTRACT: &[File] = files!(
-    "wit/context.wit",
-    "wit/handler.wit",
-    "wit/log.wit",
-    "wit/model.wit",
-    "wit/publish.wit",
-    "wit/run.wit",
-    "wit/types.wit",
-    "wit/worlds.wit",
-    "wit/deps/cli.wit",
-    "wit/deps/clocks.wit",
-    "wit/deps/config.wit",
-    "wit/deps/filesystem.wit",
-    "wit/deps/http.wit",
-    "wit/deps/io.wit",
-    "wit/deps/keyvalue.wit",
-    "wit/deps/random.wit",
-    "wit/deps/sockets.wit",
-);
 
 /// The package, below `python`.
 const PACKAGE: &[File] = files!(
@@ -62,8 +41,11 @@ const PACKAGE: &[File] = files!(
 
 /// Writes both: `wit/…`, and `weft_function/…` where Python finds it.
 pub(super) fn write(folder: &Path) -> Result<(), Stop> {
-    for (path, text) in CONTRACT.iter().chain(PACKAGE) {
-        super::write(&folder.join(path.strip_prefix("python/").unwrap_or(path)), text)?;
+    let wit = folder.join("wit");
+    let files = CONTRACT.iter().map(|(path, text)| (wit.join(path), text));
+    let package = PACKAGE.iter().map(|(path, text)| (folder.join(path.strip_prefix("python/").unwrap_or(path)), text));
+    for (file, text) in files.chain(package) {
+        super::write(&file, text)?;
     }
     Ok(())
 }
@@ -92,11 +74,14 @@ mod tests {
     #[test]
     fn no_file_of_the_sdk_is_forgotten() {
         let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk");
-        for (folder, ending, files) in [("wit", "wit", CONTRACT), ("python/weft_function", "py", PACKAGE)] {
+        let wit = sdk.join("wit");
+        for (folder, ending, base, files) in
+            [("wit", "wit", &wit, CONTRACT), ("python/weft_function", "py", &sdk, PACKAGE)]
+        {
             let mut found = Vec::new();
             below(&sdk.join(folder), ending, &mut found);
             found.sort();
-            let mut listed: Vec<PathBuf> = files.iter().map(|(path, _)| sdk.join(path)).collect();
+            let mut listed: Vec<PathBuf> = files.iter().map(|(path, _)| base.join(path)).collect();
             listed.sort();
             assert_eq!(found, listed);
         }
