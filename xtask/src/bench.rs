@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the benchmarks, in release.
+//! `cargo xtask bench`: the benchmarks, built as what is shipped.
 
 use std::{env, fs, iter, path::Path, process::Command};
 
@@ -23,8 +23,9 @@ pub(crate) struct Args {
 /// Builds `fn`, the guests and host-bench, and runs the last, which starts the others.
 pub(crate) fn run(args: &Args) -> Result<()> {
     guests::all()?;
-    command::run(&mut cargo(["build", "--release", "--package", "host-cli", "--package", "host-bench"]))?;
-    let programs = Workspace::load()?.target_directory.join("release");
+    talk::say("building with the profile `dist`: the first time takes a quarter of an hour");
+    command::run(&mut cargo(["build", "--profile", "dist", "--package", "host-cli", "--package", "host-bench"]))?;
+    let programs = Workspace::load()?.target_directory.join("dist");
     guest_in_python(&programs.join("fn"))?;
     command::run(Command::new(programs.join("host-bench")).args(&args.args).current_dir(workspace::root()))
 }

@@ -56,7 +56,7 @@ enum Chore {
     Library(library::Args),
     /// Write the snapshots anew, such as openapi.json; look at the difference before you commit it
     Gen,
-    /// Run the benchmarks in release; what follows `--` goes to them
+    /// Run the benchmarks, built as what is shipped; what follows `--` goes to them
     Bench(bench::Args),
     /// Break everything around two hosts for minutes, brokers included, and see that streams lose nothing
     Chaos(chaos::Args),

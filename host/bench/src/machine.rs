@@ -17,8 +17,8 @@ pub(crate) struct Machine {
     pub(crate) kernel: String,
     /// The load average over the minute before: more than nothing disturbs the numbers.
     pub(crate) load_before: String,
-    /// `release`, or `debug`, whose numbers mean nothing.
-    pub(crate) build: &'static str,
+    /// The profile that this program was built with, by the name of its folder; the numbers of `debug` mean nothing.
+    pub(crate) build: String,
 }
 
 impl Machine {
@@ -32,7 +32,7 @@ impl Machine {
             memory_gib: memory_kib.unwrap_or(0).div_ceil(1 << 20),
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
             load_before: first_word(&read("/proc/loadavg")).to_owned(),
-            build: if cfg!(debug_assertions) { "debug" } else { "release" },
+            build: profile().unwrap_or_else(|| "unknown".to_owned()),
         }
     }
 }
@@ -42,6 +42,11 @@ impl std::fmt::Display for Machine {
         let Self { cpu, cores, memory_gib, kernel, load_before, build } = self;
         write!(f, "{cpu}, {cores} cores, {memory_gib} GiB, Linux {kernel}, load before {load_before}, {build} build")
     }
+}
+
+fn profile() -> Option<String> {
+    let program = std::env::current_exe().ok()?;
+    Some(program.parent()?.file_name()?.to_str()?.to_owned())
 }
 
 fn first_word(text: &str) -> &str {

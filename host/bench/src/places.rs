@@ -32,7 +32,7 @@ impl Places {
         let hint = if cfg!(debug_assertions) {
             "cargo build --package host-cli"
         } else {
-            "cargo build --release --package host-cli"
+            "cargo build --profile dist --package host-cli"
         };
         there(self.program.with_file_name("fn"), hint)
     }

@@ -78,6 +78,26 @@ pub(crate) struct HttpRow {
     pub(crate) samples: Vec<Sample>,
 }
 
+/// What was promised of a number.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Limit {
+    /// No more than this.
+    AtMost(f64),
+    /// No less than this.
+    AtLeast(f64),
+}
+
+impl Limit {
+    /// Whether a value keeps it; what is no number does not.
+    pub(crate) fn is_kept_by(self, value: f64) -> bool {
+        match self {
+            Self::AtMost(limit) => value <= limit,
+            Self::AtLeast(limit) => value >= limit,
+        }
+    }
+}
+
 /// One number.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Figure {
@@ -89,8 +109,8 @@ pub(crate) struct Figure {
     pub(crate) value: f64,
     /// Of what.
     pub(crate) unit: &'static str,
-    /// How much was promised at most.
-    pub(crate) limit: Option<f64>,
+    /// What was promised.
+    pub(crate) limit: Option<Limit>,
     /// What to know about it.
     pub(crate) note: String,
 }

@@ -24,10 +24,16 @@ use host_store::ArtifactStore;
 use tokio::runtime::Runtime;
 
 use super::Setting;
-use crate::{interrupt, places::Places, report::Figure, statistics::median, subject::Subject};
+use crate::{
+    interrupt,
+    places::Places,
+    report::{Figure, Limit},
+    statistics::median,
+    subject::Subject,
+};
 
 /// How long the first call may take when its code has to be read from disk, milliseconds.
-const COLD_LIMIT_MS: f64 = 30.0;
+const COLD_LIMIT_MS: Limit = Limit::AtMost(30.0);
 
 /// The first part of the time is not counted: caches become warm.
 const WARM_UP: Duration = Duration::from_millis(300);

@@ -5,7 +5,14 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Setting;
-use crate::{functions, host::Host, interrupt, report::Figure, statistics::median, subject::Subject};
+use crate::{
+    functions,
+    host::Host,
+    interrupt,
+    report::{Figure, Limit},
+    statistics::median,
+    subject::Subject,
+};
 
 /// How many steps the pipeline before the first round has: code and database become warm.
 const WARM_UP: u32 = 5;
@@ -45,7 +52,7 @@ pub(crate) fn measure(setting: Setting<'_>, subject: Subject, database: Option<&
         let note = format!("a run of {steps} steps, from its first start to its end");
         Ok(Figure { name: subject, what, value, unit: "ms", limit, note })
     };
-    let limit = if subject == Subject::PipelinePostgres { 3.0 } else { 1.0 };
+    let limit = Limit::AtMost(if subject == Subject::PipelinePostgres { 3.0 } else { 1.0 });
     Ok(vec![figure("one after the other", chained, Some(limit))?, figure("side by side", side_by_side, None)?])
 }
 

@@ -13,13 +13,13 @@ use crate::{
     functions::{Function, PACKAGE},
     host::Host,
     interrupt,
-    report::Figure,
+    report::{Figure, Limit},
     statistics::median,
     subject::Subject,
 };
 
 /// How long it may take altogether, milliseconds.
-const LIMIT_MS: f64 = 1_000.0;
+const LIMIT_MS: Limit = Limit::AtMost(1_000.0);
 
 const README: &str = "# Measured\n";
 const CASE: &str = r#"{ "events": [{ "type": "none", "data": "x" }], "outcome": [{ "outputs": [] }] }"#;

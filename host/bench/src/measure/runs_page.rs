@@ -20,10 +20,16 @@ use host_store::{Config, Store};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Setting;
-use crate::{interrupt, report::Figure, statistics::median, subject::Subject, talk};
+use crate::{
+    interrupt,
+    report::{Figure, Limit},
+    statistics::median,
+    subject::Subject,
+    talk,
+};
 
 /// How long a page may take, milliseconds.
-const LIMIT_MS: f64 = 100.0;
+const LIMIT_MS: Limit = Limit::AtMost(100.0);
 
 /// How often each page is asked for.
 const TIMES: usize = 21;

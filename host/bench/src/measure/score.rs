@@ -9,12 +9,12 @@ use crate::{
     functions,
     host::Host,
     model,
-    report::{Figure, HttpRow},
+    report::{Figure, HttpRow, Limit},
     server::Server,
 };
 
 /// How much a score may cost beyond the model itself, microseconds.
-const LIMIT_US: f64 = 20.0;
+const LIMIT_US: Limit = Limit::AtMost(20.0);
 
 /// Registers the model and serves it: a job hands it on, for only what a run made can be registered.
 pub(crate) fn register(setting: Setting<'_>, host: &Host) -> Result<()> {

@@ -24,12 +24,19 @@ use super::{
     Setting,
     kafka::cluster::{Cluster, Writer},
 };
-use crate::{functions::SCORER, host::Host, interrupt, model, report::Figure, statistics::median, subject::Subject};
+use crate::{
+    functions::SCORER,
+    host::Host,
+    interrupt, model,
+    report::{Figure, Limit},
+    statistics::median,
+    subject::Subject,
+};
 
 /// How many records come a second.
 const RATE: f64 = 1_000.0;
 /// How much longer the longest gap may be with a swap.
-const RATIO_LIMIT: f64 = 1.5;
+const RATIO_LIMIT: Limit = Limit::AtMost(1.5);
 /// How many records are scored before anything is measured.
 const WARM_UP: u64 = 500;
 /// How many records are scored as fast as it goes.
@@ -269,7 +276,7 @@ fn read(consumer: &BaseConsumer, start: Instant, sent_all: &AtomicBool) -> Resul
 }
 
 fn figures(steady: &[Run], swapped: &[Run], per_second: f64) -> Result<Vec<Figure>> {
-    let figure = |what: &str, value: f64, unit: &'static str, limit: Option<f64>, note: &str| Figure {
+    let figure = |what: &str, value: f64, unit: &'static str, limit: Option<Limit>, note: &str| Figure {
         name: Subject::Swap,
         what: format!("{}: {what}", Subject::Swap.label()),
         value,
@@ -300,7 +307,7 @@ fn figures(steady: &[Run], swapped: &[Run], per_second: f64) -> Result<Vec<Figur
             "scores with an error",
             f64::from(u32::try_from(errors).unwrap_or(u32::MAX)),
             "",
-            Some(0.0),
+            Some(Limit::AtMost(0.0)),
             "in all rounds",
         ),
         figure("a score, p50", at(0.5)?, "ms", None, ELSEWHERE),
@@ -324,7 +331,7 @@ mod tests {
         let run = |longest_gap_ms| Run { longest_gap_ms, ..Run::new().unwrap() };
         let figures = figures(&[run(10.0), run(10.0)], &[run(30.0), run(20.0)], 1.0).unwrap();
         let ratio = figures.iter().find(|it| it.what.contains("to that without")).unwrap();
-        assert!(ratio.value > ratio.limit.unwrap(), "{}", ratio.value);
+        assert!(!ratio.limit.unwrap().is_kept_by(ratio.value), "{}", ratio.value);
     }
 
     #[test]

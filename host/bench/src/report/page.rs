@@ -8,7 +8,8 @@ pub(super) fn write(report: &Report) -> String {
     let mut page = format!(
         "# Benchmarks\n\n\
          Written by `{command}` on {date}, not by hand.\n\n\
-         Machine: {machine}.\n"
+         Machine: {machine}. The host and all that it is compared with are built with the profile that is shipped, `dist`: thin \
+         LTO and one codegen unit, in bare axum and the bare loops as in Weft.\n"
     );
     if let Some(rows) = table::http(&report.http) {
         page.push_str(&format!(
@@ -31,7 +32,14 @@ pub(super) fn write(report: &Report) -> String {
         ));
     }
     if let Some(figures) = table::figures(&report.figures) {
-        page.push_str(&format!("\n## Beyond HTTP\n\n{}\n", table::markdown(&figures)));
+        page.push_str(&format!(
+            "\n## Beyond HTTP\n\n{}\n\n\
+             The bare loops take a record or message, with its key and headers, and hand it to a producer that confirms, in one \
+             thread over rdkafka and one task over lapin; they parse nothing and call nothing. Host and loop take turns on the \
+             same topic or queue and the same broker, which shares the machine with them: where all cores are busy, what the \
+             broker spends is part of the ratio of throughputs. CPU is that of the process that moves the records alone.\n",
+            table::markdown(&figures)
+        ));
     }
     if !report.missing.is_empty() {
         let lines: String = report.missing.iter().map(|it| format!("- {}\n", it.line())).collect();

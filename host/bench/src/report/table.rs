@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-use super::{Figure, HttpRow};
+use super::{Figure, HttpRow, Limit};
 
 const HTTP: &[&str] =
     &["row", "CPU to axum", "limit", "CPU µs/request", "best", "req/s", "p50 µs", "p99 µs", "dropped"];
@@ -14,7 +14,7 @@ pub(super) fn http(rows: &[HttpRow]) -> Option<Table> {
         vec![
             row.what.to_owned(),
             format!("{:.2}x", row.ratio),
-            limit(row.ratio, row.limit, "x"),
+            limit(row.ratio, row.limit.map(Limit::AtMost), "x"),
             format!("{:.1}", row.cpu_us),
             format!("{:.1}", row.cpu_us_least),
             format!("{:.0}", row.requests_per_s),
@@ -62,11 +62,12 @@ fn table(header: &[&str], rows: Vec<Vec<String>>, numbers: std::ops::Range<usize
 }
 
 /// What was promised, and whether it is kept.
-fn limit(value: f64, limit: Option<f64>, unit: &str) -> String {
+fn limit(value: f64, limit: Option<Limit>, unit: &str) -> String {
+    let Some(limit) = limit else { return String::new() };
+    let verdict = if limit.is_kept_by(value) { "kept" } else { "MISSED" };
     match limit {
-        None => String::new(),
-        Some(limit) if value <= limit => format!("≤ {limit}{unit} kept"),
-        Some(limit) => format!("≤ {limit}{unit} MISSED"),
+        Limit::AtMost(limit) => format!("≤ {limit}{unit} {verdict}"),
+        Limit::AtLeast(limit) => format!("≥ {limit}{unit} {verdict}"),
     }
 }
 

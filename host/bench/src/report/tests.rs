@@ -23,8 +23,16 @@ fn report() -> Report {
         what: "no-op steps".to_owned(),
         value: 1.234,
         unit: "ms",
-        limit: Some(1.0),
+        limit: Some(Limit::AtMost(1.0)),
         note: "a run of 100 steps".to_owned(),
+    };
+    let throughput = Figure {
+        name: Subject::Kafka1k,
+        what: "records".to_owned(),
+        value: 0.75,
+        unit: "x",
+        limit: Some(Limit::AtLeast(0.7)),
+        note: String::new(),
     };
     let machine = Machine {
         cpu: "Example 1".to_owned(),
@@ -32,7 +40,7 @@ fn report() -> Report {
         memory_gib: 8,
         kernel: "6.18".to_owned(),
         load_before: "0.10".to_owned(),
-        build: "release",
+        build: "dist".to_owned(),
     };
     Report {
         command: "cargo xtask bench".to_owned(),
@@ -42,7 +50,7 @@ fn report() -> Report {
         seconds: 5.0,
         connections: 32,
         http: vec![row],
-        figures: vec![figure],
+        figures: vec![figure, throughput],
         missing: vec![Missing::on_purpose(Subject::RunsPage, "there is no way yet")],
     }
 }
