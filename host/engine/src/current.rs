@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 
 use crate::{
     Config,
-    output::{Author, Lines},
+    output::{Budget, Lines},
     supervise::Watch,
     ticker::Epochs,
     ways::Ways,
@@ -49,7 +49,7 @@ pub(crate) struct Current {
     pub(crate) revision: Arc<Revision>,
     pub(crate) context: CallContext,
     pub(crate) services: Arc<Services>,
-    pub(crate) lines: Arc<Lines>,
+    pub(crate) budget: Budget,
     /// The secrets of a function that was granted some, as they were when the call began.
     pub(crate) held: Option<Arc<Held>>,
     /// What its function was granted of the network.
@@ -85,12 +85,9 @@ impl Current {
             Length::Call => (limits.call_timeout(), config.log_lines, config.log_bytes),
             Length::Job => (limits.job_timeout(), config.job_log_lines, config.job_log_bytes),
         };
-        let author = Author { revision: revision.clone(), call: context.id, step: context.step.clone() };
-        let mask = held.as_ref().map_or(Mask::none(), |held| held.mask().clone());
-        let lines = Lines::new(author, services.recorder.clone(), services.clock.clone(), lines, bytes.0, mask);
         Self {
             timeout: timeout.duration(),
-            lines: Arc::new(lines),
+            budget: Budget::new(lines, bytes.0),
             published: AtomicU32::new(0),
             models: Mutex::default(),
             held,
@@ -100,6 +97,11 @@ impl Current {
             context,
             services,
         }
+    }
+
+    /// What its guest says goes here.
+    pub(crate) fn lines(&self) -> Lines<'_> {
+        Lines(self)
     }
 
     /// What hides the secrets of the call.
@@ -148,7 +150,7 @@ impl Current {
 
     /// The end of the call. How long it took is told by who knows when it arrived.
     pub(crate) fn finish(&self, spent: Spent, failure: Option<Failure>) -> Finished {
-        self.lines.finish();
+        self.lines().finish();
         let usage = Usage {
             duration_us: 0,
             cpu_us: micros(spent.cpu),

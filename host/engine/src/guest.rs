@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use host_core::{
-    model::{ModelRef, VersionId},
-    record::Stream,
-};
+use host_core::model::{ModelRef, VersionId};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -40,8 +37,8 @@ pub(crate) struct Guest {
     pub(crate) sandbox: Option<Sandbox>,
     /// What it may know and open of servers.
     pub(crate) sockets: Sockets,
+    /// What stands for both of its streams.
     stdout: Capture,
-    stderr: Capture,
 }
 
 impl Guest {
@@ -66,9 +63,9 @@ impl Guest {
         sandbox: Option<Sandbox>,
         more: impl FnOnce(&mut WasiCtxBuilder),
     ) -> Self {
-        let (stdout, stderr) = (Capture::new(Stream::Stdout), Capture::new(Stream::Stderr));
+        let (stdout, stderr) = Capture::both();
         let mut wasi = WasiCtx::builder();
-        wasi.stdout(stdout.clone()).stderr(stderr.clone());
+        wasi.stdout(stdout.clone()).stderr(stderr);
         let sockets = Sockets::open(&current, &mut wasi);
         more(&mut wasi);
         let mut table = ResourceTable::new();
@@ -87,7 +84,6 @@ impl Guest {
             sandbox,
             sockets,
             stdout,
-            stderr,
         };
         guest.attach();
         guest
@@ -115,12 +111,10 @@ impl Guest {
     /// Ends what it was writing.
     pub(crate) fn flush(&self) {
         self.stdout.flush();
-        self.stderr.flush();
     }
 
     fn attach(&self) {
-        self.stdout.attach(self.current.lines.clone());
-        self.stderr.attach(self.current.lines.clone());
+        self.stdout.attach(self.current.clone());
     }
 }
 

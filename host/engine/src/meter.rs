@@ -1,11 +1,14 @@
 //! The CPU time a guest takes, read from the clocks of the thread that runs it.
 //!
 //! Asking the system for a thread's CPU time costs as much as a short call. So a poll that is over within [`SHORT`]
-//! counts as long as it took: nothing takes its thread away for long within such a time. Where there was a long one
-//! within [`WARY`], the thread's CPU clock is read as well, and a long poll counts what that clock says, held against its
-//! last reading, which is at most [`FRESH`] older than the poll. What is wrong with a call is therefore less than a tenth
-//! of a long poll, and next to nothing over many: a busy thread computes from that reading to the poll, an idle one reads
-//! anew. A long poll that comes alone counts as long as it took.
+//! counts as long as it took: nothing takes its thread away for long within such a time. After a long one the thread's
+//! CPU clock is read as well, and a long poll counts what that clock says, held against its last reading, which is at
+//! most [`FRESH`] older than the poll. What is wrong with a call is therefore less than a tenth of a long poll, and next
+//! to nothing over many: a busy thread computes from that reading to the poll, an idle one reads anew. A long poll that
+//! comes alone counts as long as it took.
+//!
+//! On a busy machine a poll may take long because its thread had to wait. So the clock is read for [`WARY`] after a poll
+//! that computed for long, and only for [`DOUBTFUL`] after one of which nobody knows.
 
 use std::{
     cell::Cell,
@@ -22,12 +25,15 @@ const SHORT: Duration = Duration::from_millis(1);
 /// How old a reading of the thread's CPU clock may be when a poll begins.
 const FRESH: Duration = Duration::from_micros(100);
 
-/// How long a thread that saw a long poll expects another.
+/// How long a thread that computed for long in a poll expects another such.
 const WARY: Duration = Duration::from_secs(1);
 
+/// How long it expects one after a poll that took long for whatever reason.
+const DOUBTFUL: Duration = Duration::from_millis(10);
+
 thread_local! {
-    /// When the last long poll ended.
-    static LONG: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// Until when a long poll is expected.
+    static WARY_UNTIL: Cell<Option<Instant>> = const { Cell::new(None) };
     static LAST: Cell<Option<Reading>> = const { Cell::new(None) };
 }
 
@@ -41,7 +47,7 @@ struct Reading {
 impl Reading {
     /// One that is fresh at `now`, where a long poll may come. A platform without such a clock has none.
     fn near(now: Instant) -> Option<Self> {
-        LONG.get().filter(|it| now.duration_since(*it) <= WARY)?;
+        WARY_UNTIL.get().filter(|it| now <= *it)?;
         let last = LAST.get().filter(|it| now.duration_since(it.at) <= FRESH);
         last.or_else(|| {
             let reading = ThreadTime::try_now().ok().map(|cpu| Self { cpu, at: now });
@@ -90,14 +96,18 @@ impl<F: Future + Unpin> Future for Metered<F> {
         let ended = Instant::now();
         self.polled_at = Some(ended);
         let took = ended.duration_since(began);
-        if took > SHORT {
-            LONG.set(Some(ended));
-            self.cpu += reading.and_then(|it| it.since(began)).map_or(took, |cpu| cpu.min(took));
-        } else {
-            self.cpu += took;
-        }
+        self.cpu += if took > SHORT { computed(reading, began, ended) } else { took };
         polled
     }
+}
+
+/// The CPU time of a long poll, as far as it is known; and how long to expect another.
+fn computed(reading: Option<Reading>, began: Instant, ended: Instant) -> Duration {
+    let took = ended.duration_since(began);
+    let known = reading.and_then(|it| it.since(began)).map(|cpu| cpu.min(took));
+    let wary = if known.is_some_and(|cpu| cpu > SHORT) { WARY } else { DOUBTFUL };
+    WARY_UNTIL.set(WARY_UNTIL.get().max(ended.checked_add(wary)));
+    known.unwrap_or(took)
 }
 
 #[cfg(test)]

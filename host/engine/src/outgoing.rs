@@ -85,8 +85,8 @@ fn fill(current: &Current, passage: &Passage, request: &mut Request<WasiBody>) -
 /// Tells the function which secret was not sent.
 fn withheld(current: &Current, refusal: &secret::Refusal) -> Error {
     match refusal.line_to_add() {
-        Some(line) => current.lines.note(&format!("{refusal}: add `{line}` under [grants]")),
-        None => current.lines.note(&refusal.to_string()),
+        Some(line) => current.lines().note(&format!("{refusal}: add `{line}` under [grants]")),
+        None => current.lines().note(&refusal.to_string()),
     }
     Error::HttpRequestDenied
 }
@@ -101,7 +101,7 @@ fn refusal(request: &Request<WasiBody>) -> Refusal {
 
 /// Tells the function what was refused and what to add to its manifest.
 fn refused(current: &Current, refusal: &Refusal) -> Error {
-    current.lines.note(&refusal.advice());
+    current.lines().note(&refusal.advice());
     Error::HttpRequestDenied
 }
 
@@ -111,7 +111,7 @@ fn failed(current: &Current, passage: &Passage, error: SendError) -> Error {
         SendError::Refused(refusal) => return refused(current, refusal),
         // The guest broke off itself, or its call was over: nothing it would not know.
         SendError::Aborted | SendError::Over => {}
-        other => current.lines.note(&format!("a request to {} failed: {other}", passage.origin)),
+        other => current.lines().note(&format!("a request to {} failed: {other}", passage.origin)),
     }
     code(error)
 }

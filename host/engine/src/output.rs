@@ -1,19 +1,17 @@
 //! What a guest says: its log lines, and its standard output and error cut into lines, up to a bound per call.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
 use host_capabilities::log::{clean, fields};
 use host_core::{
-    CallId,
     call::StepRef,
-    clock::Clock,
-    function::Revision,
     mask::Mask,
-    ports::Recorder,
     record::{Level, LogLine, Stream},
 };
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::Map;
+
+use crate::current::Current;
 
 mod capture;
 
@@ -29,24 +27,14 @@ const LINE_OVERHEAD: u64 = 64;
 const LAST_LINES: usize = 2;
 const LAST_BYTES: usize = 500;
 
-/// Whose lines they are.
-pub(crate) struct Author {
-    pub(crate) revision: Arc<Revision>,
-    pub(crate) call: CallId,
-    pub(crate) step: Option<StepRef>,
-}
-
-/// The lines of one call.
-pub(crate) struct Lines {
-    author: Author,
-    recorder: Arc<dyn Recorder>,
-    clock: Arc<dyn Clock>,
-    budget: Mutex<Budget>,
-    mask: Mask,
-}
+/// The lines of one call: a view of it, because most calls say nothing.
+#[derive(Clone, Copy)]
+pub(crate) struct Lines<'c>(pub(crate) &'c Current);
 
 /// What is left of a call's bound.
-struct Budget {
+pub(crate) struct Budget(Mutex<Left>);
+
+struct Left {
     lines: u32,
     bytes: u64,
     dropped: u64,
@@ -54,17 +42,20 @@ struct Budget {
     last_words: VecDeque<String>,
 }
 
-impl Lines {
-    pub(crate) fn new(
-        author: Author,
-        recorder: Arc<dyn Recorder>,
-        clock: Arc<dyn Clock>,
-        lines: u32,
-        bytes: u64,
-        mask: Mask,
-    ) -> Self {
-        let budget = Mutex::new(Budget { lines, bytes, dropped: 0, last_words: VecDeque::new() });
-        Self { author, recorder, clock, budget, mask }
+impl Budget {
+    /// So many lines, of so many bytes together.
+    pub(crate) fn new(lines: u32, bytes: u64) -> Self {
+        Self(Mutex::new(Left { lines, bytes, dropped: 0, last_words: VecDeque::new() }))
+    }
+}
+
+impl Lines<'_> {
+    fn left(&self) -> MutexGuard<'_, Left> {
+        self.0.budget.0.lock()
+    }
+
+    fn mask(&self) -> &Mask {
+        self.0.mask()
     }
 
     /// Takes a message of the log interface.
@@ -72,14 +63,14 @@ impl Lines {
         let fields = fields(self.masked(given));
         let size = fields.iter().map(|(name, value)| name.len() + value.as_str().map_or(0, str::len)).sum::<usize>();
         if self.afford(message.len().min(LINE_BYTES) + size) {
-            self.emit(Stream::Log, level, clean(&self.mask.hide(message), LINE_BYTES), fields);
+            self.emit(Stream::Log, level, clean(&self.mask().hide(message), LINE_BYTES), fields);
         }
     }
 
     /// Takes a word of the host's about what the guest tried.
     pub(crate) fn note(&self, message: &str) {
         if self.afford(message.len().min(LINE_BYTES)) {
-            self.emit(Stream::Host, Level::Warn, clean(&self.mask.hide(message), LINE_BYTES), Map::new());
+            self.emit(Stream::Host, Level::Warn, clean(&self.mask().hide(message), LINE_BYTES), Map::new());
         }
     }
 
@@ -93,13 +84,13 @@ impl Lines {
         let text = String::from_utf8_lossy(line);
         let text = if line.len() > LINE_BYTES {
             // The cut may go through a character, whose first half is none.
-            self.mask.hide_cut(text.trim_end_matches('\u{FFFD}'))
+            self.mask().hide_cut(text.trim_end_matches('\u{FFFD}'))
         } else {
-            self.mask.hide(&text)
+            self.mask().hide(&text)
         };
         let text = clean(&text, LINE_BYTES);
         if is_error {
-            self.budget.lock().remember(&text);
+            self.left().remember(&text);
         }
         if affordable {
             let level = if is_error { Level::Warn } else { Level::Info };
@@ -109,16 +100,16 @@ impl Lines {
 
     /// Fields without secrets.
     fn masked(&self, given: Vec<(String, String)>) -> Vec<(String, String)> {
-        if self.mask.is_empty() {
+        if self.mask().is_empty() {
             return given;
         }
-        let hidden = |text: String| self.mask.hide(&text).into_owned();
+        let hidden = |text: String| self.mask().hide(&text).into_owned();
         given.into_iter().map(|(name, value)| (hidden(name), hidden(value))).collect()
     }
 
     /// Says how many lines were dropped, if any. Called once, when the call is over.
     pub(crate) fn finish(&self) {
-        let dropped = std::mem::take(&mut self.budget.lock().dropped);
+        let dropped = std::mem::take(&mut self.left().dropped);
         if dropped > 0 {
             let message = format!("{dropped} more lines were dropped: the call said more than is kept of one");
             self.emit(Stream::Host, Level::Warn, message, Map::new());
@@ -127,13 +118,13 @@ impl Lines {
 
     /// What the guest said last on standard error.
     pub(crate) fn last_words(&self) -> Option<String> {
-        let words = Vec::from(self.budget.lock().last_words.clone()).join(" ");
+        let words = Vec::from(self.left().last_words.clone()).join(" ");
         Some(words).filter(|it| !it.is_empty())
     }
 
     /// Whether a line of `size` bytes is kept.
     fn afford(&self, size: usize) -> bool {
-        let mut budget = self.budget.lock();
+        let mut budget = self.left();
         let cost = size as u64 + LINE_OVERHEAD;
         if budget.lines == 0 || budget.bytes < cost {
             // A shorter line that came later would read as if nothing were missing.
@@ -147,14 +138,15 @@ impl Lines {
     }
 
     fn emit(&self, stream: Stream, level: Level, message: String, fields: Map<String, serde_json::Value>) {
-        self.recorder.log(LogLine {
-            at: self.clock.now(),
-            project: self.author.revision.project.clone(),
-            function: self.author.revision.function.clone(),
-            revision: self.author.revision.id,
-            call: self.author.call,
-            run: self.author.step.as_ref().map(|step| step.run),
-            step: self.author.step.as_ref().map(label),
+        let Current { revision, context, services, .. } = self.0;
+        services.recorder.log(LogLine {
+            at: services.clock.now(),
+            project: revision.project.clone(),
+            function: revision.function.clone(),
+            revision: revision.id,
+            call: context.id,
+            run: context.step.as_ref().map(|step| step.run),
+            step: context.step.as_ref().map(label),
             stream,
             level,
             message,
@@ -163,7 +155,7 @@ impl Lines {
     }
 }
 
-impl Budget {
+impl Left {
     /// Keeps a line in mind, unless it says nothing.
     fn remember(&mut self, line: &str) {
         let line = line.trim();

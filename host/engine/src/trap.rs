@@ -71,7 +71,7 @@ fn trap(error: &wasmtime::Error, current: &Current) -> Failure {
         Some(I32Exit(status)) => format!("it called exit({status}) instead of answering"),
         None => format!("it trapped: {}", error.root_cause()),
     };
-    if let Some(words) = current.lines.last_words() {
+    if let Some(words) = current.lines().last_words() {
         let _ = write!(message, "; its last words: {words}");
     }
     Failure::transient(code::TRAP, message)

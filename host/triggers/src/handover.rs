@@ -1,6 +1,7 @@
 //! Hands a batch of events to a function, and says what becomes of each: the same for every kind of source.
 
 use std::{
+    fmt::Write as _,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,8 +21,8 @@ use crate::{board::Board, source::Rooms};
 /// What becomes of an event after an attempt.
 #[derive(Debug)]
 pub(crate) enum Fate {
-    /// These go out, then the event is settled.
-    Done(Vec<Outgoing>),
+    /// This goes out, then the event is settled.
+    Done(Left),
     /// It is tried again after this wait; the attempt counted.
     Again(Failure, Duration),
     /// It is given up.
@@ -36,6 +37,51 @@ impl Fate {
     /// Whether its batch was more than the function takes at once, which the event alone may not be.
     fn is_too_large(&self) -> bool {
         matches!(self, Self::Dead(failure) if failure.code == code::TOO_LARGE)
+    }
+}
+
+/// What the function left for an event. What all outputs of a batch have in common is there once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// The event's.
+    id: String,
+    /// Where outputs come from, as a URI reference.
+    pub(crate) source: Arc<str>,
+    /// When they were made.
+    pub(crate) time: Arc<str>,
+    pub(crate) outputs: Vec<Output>,
+}
+
+impl Left {
+    /// The identity of an output: the same however often its event is tried.
+    pub(crate) fn id(&self, index: usize) -> String {
+        let mut id = String::with_capacity(self.id.len() + 4);
+        id.push_str(&self.id);
+        // Memory takes what is written.
+        let _ = write!(id, "/{index}");
+        id
+    }
+
+    /// The outputs as whole events.
+    pub(crate) fn whole(mut self) -> Vec<Outgoing> {
+        let outputs = std::mem::take(&mut self.outputs);
+        let whole = |(index, output): (usize, Output)| {
+            let Output { outlet, r#type, subject, content_type, key, extensions, data } = output;
+            let event = Event {
+                id: self.id(index),
+                source: self.source.to_string(),
+                r#type,
+                subject,
+                time: Some(self.time.to_string()),
+                content_type,
+                key,
+                inlet: String::new(),
+                extensions,
+                data,
+            };
+            Outgoing { outlet, event }
+        };
+        outputs.into_iter().enumerate().map(whole).collect()
     }
 }
 
@@ -99,13 +145,13 @@ impl Handover {
     pub(crate) async fn attempt(
         &self,
         events: Vec<Event>,
-        origins: Vec<Place>,
+        origins: Arc<[Place]>,
         attempt: u32,
         again: impl Fn(usize) -> Event,
         stop: &CancellationToken,
     ) -> Vec<Fate> {
         let count = events.len();
-        let fates = self.once(events, origins.clone(), attempt, stop).await;
+        let fates = self.once(events, Arc::clone(&origins), attempt, stop).await;
         if count < 2 || !fates.iter().all(Fate::is_too_large) {
             return fates;
         }
@@ -123,7 +169,7 @@ impl Handover {
     pub(crate) async fn once(
         &self,
         events: Vec<Event>,
-        origins: Vec<Place>,
+        origins: Arc<[Place]>,
         attempt: u32,
         stop: &CancellationToken,
     ) -> Vec<Fate> {
@@ -132,19 +178,19 @@ impl Handover {
         context.deadline = self.longest.map(|longest| Instant::now() + longest);
         context.given_up_at = self.given_up_at;
         context.cancelled = stop.child_token();
-        context.origins = origins.into();
+        context.origins = origins;
         context.traceparent = events.iter().find_map(traceparent);
         let stamps: Vec<Stamp> = events.iter().map(|it| Stamp { id: it.id.clone(), trace: traceparent(it) }).collect();
         let target = Target::Function(self.id.project.clone(), self.target.clone());
         let called = self.rooms.dispatch.call(target, context, Call::Events(events)).await;
         let fates: Vec<Fate> = match called.reply {
             Ok(Reply::Events(outcomes)) if outcomes.len() == stamps.len() => {
-                let time = self.rooms.clock.now().to_string();
+                let time: Arc<str> = self.rooms.clock.now().to_string().into();
                 let fate = |(stamp, outcome)| match outcome {
-                    Ok(outputs) => Fate::Done(self.outgoing(stamp, outputs, &time)),
+                    Ok(outputs) => Fate::Done(self.left(stamp, outputs, &time)),
                     Err(failure) => self.fate(failure, attempt),
                 };
-                stamps.iter().zip(outcomes).map(fate).collect()
+                stamps.into_iter().zip(outcomes).map(fate).collect()
             }
             Ok(_) => self.all(
                 &stamps,
@@ -209,26 +255,14 @@ impl Handover {
         }
     }
 
-    fn outgoing(&self, stamp: &Stamp, outputs: Vec<Output>, time: &str) -> Vec<Outgoing> {
-        let whole = |(index, output): (usize, Output)| {
-            let Output { outlet, r#type, subject, content_type, key, mut extensions, data } = output;
-            extensions.retain(|(name, _)| !is_attribute(name) && (stamp.trace.is_none() || name != "traceparent"));
-            extensions.extend(stamp.trace.clone().map(|it| ("traceparent".to_owned(), it)));
-            let event = Event {
-                id: format!("{}/{index}", stamp.id),
-                source: self.source.to_string(),
-                r#type,
-                subject,
-                time: Some(time.to_owned()),
-                content_type,
-                key,
-                inlet: String::new(),
-                extensions,
-                data,
-            };
-            Outgoing { outlet, event }
-        };
-        outputs.into_iter().enumerate().map(whole).collect()
+    /// No output says of itself what is an attribute, or another trace than its event.
+    fn left(&self, stamp: Stamp, mut outputs: Vec<Output>, time: &Arc<str>) -> Left {
+        let Stamp { id, trace } = stamp;
+        for output in &mut outputs {
+            output.extensions.retain(|(name, _)| !is_attribute(name) && (trace.is_none() || name != "traceparent"));
+            output.extensions.extend(trace.clone().map(|it| ("traceparent".to_owned(), it)));
+        }
+        Left { id, source: Arc::clone(&self.source), time: Arc::clone(time), outputs }
     }
 }
 

@@ -222,7 +222,9 @@ impl Http {
             // Boxed, because it is rare and would make room for itself in every call.
             return Ok(Box::pin(self.with_others(route, gather, event, asked.context)).await);
         }
-        let ids: Vec<String> = events.iter().map(|it| it.id.clone()).collect();
+        // Most requests are one event.
+        let id = events.first().filter(|_| !is_batch).map(|it| it.id.clone()).unwrap_or_default();
+        let ids: Vec<String> = events.iter().filter(|_| is_batch).map(|it| it.id.clone()).collect();
         let traceparent = asked.context.traceparent.clone();
         // The headers of the answer go where those of the request were.
         let mut room = head.headers;
@@ -234,7 +236,7 @@ impl Http {
         match called.reply {
             Ok(Reply::Events(outcomes)) if is_batch => Ok(answer::of_batch(&ids, outcomes, &stamp)),
             Ok(Reply::Events(mut outcomes)) => match outcomes.pop() {
-                Some(Ok(outputs)) => answer::of_outputs(ids.first().map_or("", String::as_str), outputs, &stamp, room),
+                Some(Ok(outputs)) => answer::of_outputs(&id, outputs, &stamp, room),
                 Some(Err(failure)) => Err(Problem::of_guest(&failure)),
                 None => Err(Problem::unexpected_reply()),
             },

@@ -21,6 +21,7 @@ mod item;
 mod keys;
 mod lag;
 mod lane;
+mod leaving;
 mod message;
 mod producer;
 mod publisher;
@@ -38,6 +39,7 @@ use crate::{
     source::{Rooms, Source, usual_name},
 };
 use consumer::Consumer;
+use message::EventRef;
 use producer::{Producer, Record, Unsent};
 use running::{Exit, Outlets, Parts, Running};
 use transaction::Transactions;
@@ -209,15 +211,19 @@ impl Source for KafkaSource {
     }
 
     async fn send(&self, outputs: Vec<Outgoing>) -> Result<(), SourceError> {
-        let topic = |it: &Outgoing| self.outlets.topic(&it.outlet, &self.id);
-        let whole = |(index, it): (usize, &Outgoing)| Some(Record::of(topic(it)?, &it.event, index));
-        let mut records: Vec<Record> = outputs.iter().enumerate().filter_map(whole).collect();
+        let to_topics = outputs.iter().enumerate().filter_map(|(index, it)| {
+            let topic = self.outlets.topic(&it.outlet, &self.id)?;
+            Some(Record::of(topic, &EventRef::from(&it.event), index))
+        });
+        let mut records: Vec<Record<'_>> = to_topics.collect();
         if records.is_empty() {
             return Ok(());
         }
         let producer = Producer::open(&self.settings().await?, &self.config).map_err(|why| self.unreachable(&why))?;
         producer.send_all(&mut records).await.map_err(|unsent| match unsent {
-            Unsent::TooLarge(_) => SourceError::Failed("an output is larger than its topic takes".into()),
+            Unsent::TooLarge(_) | Unsent::Refused(_) => {
+                SourceError::Failed("an output is larger than its topic takes".into())
+            }
             Unsent::Failed(why) => SourceError::Failed(why),
         })
     }

@@ -6,6 +6,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::Failure;
 
+/// The media types of bytes and of text.
+const BYTES: &str = "application/octet-stream";
+const TEXT: &str = "text/plain; charset=utf-8";
+
 /// Reads a payload as `T`: `Vec<u8>` as it is, `String` as UTF-8, anything else from JSON. No payload reads as `null`.
 pub(crate) fn decode<T: DeserializeOwned + 'static>(data: Vec<u8>) -> Result<T, Failure> {
     let data = match cast::<_, T>(data) {
@@ -24,13 +28,24 @@ pub(crate) fn decode<T: DeserializeOwned + 'static>(data: Vec<u8>) -> Result<T, 
 pub(crate) fn encode<T: Serialize + 'static>(value: &T) -> Result<Option<(Vec<u8>, &'static str)>, Failure> {
     let value_as_any: &dyn Any = value;
     if let Some(bytes) = value_as_any.downcast_ref::<Vec<u8>>() {
-        return Ok(Some((bytes.clone(), "application/octet-stream")));
+        return Ok(Some((bytes.clone(), BYTES)));
     }
     if let Some(text) = value_as_any.downcast_ref::<String>() {
-        return Ok(Some((text.clone().into_bytes(), "text/plain; charset=utf-8")));
+        return Ok(Some((text.clone().into_bytes(), TEXT)));
     }
     let json = serde_json::to_vec(value).map_err(|error| Failure::fatal("bad-output", error))?;
     Ok((json != b"null").then_some((json, "application/json")))
+}
+
+/// The same for a value that is given away: bytes and text are not copied.
+pub(crate) fn into_encoded<T: Serialize + 'static>(value: T) -> Result<Option<(Vec<u8>, &'static str)>, Failure> {
+    match cast::<_, Vec<u8>>(value) {
+        Ok(bytes) => Ok(Some((bytes, BYTES))),
+        Err(value) => match cast::<_, String>(value) {
+            Ok(text) => Ok(Some((text.into_bytes(), TEXT))),
+            Err(value) => encode(&value),
+        },
+    }
 }
 
 fn is<T: 'static, U: 'static>() -> bool {
@@ -58,6 +73,8 @@ mod tests {
         assert_eq!(decode::<String>(vec![0xff]).unwrap_err().code, "bad-text");
         assert_eq!(encode(&vec![7_u8]).unwrap().unwrap(), (vec![7], "application/octet-stream"));
         assert_eq!(encode(&"hi".to_owned()).unwrap().unwrap().0, b"hi");
+        assert_eq!(into_encoded(vec![7_u8]).unwrap(), encode(&vec![7_u8]).unwrap());
+        assert_eq!(into_encoded("hi".to_owned()).unwrap(), encode(&"hi".to_owned()).unwrap());
     }
 
     #[test]
@@ -66,6 +83,7 @@ mod tests {
         let failure = decode::<Vec<u32>>(b"[1,\"x\"]".to_vec()).unwrap_err();
         assert_eq!((failure.kind, failure.code.as_str()), (crate::failure::Kind::Invalid, "bad-json"));
         assert!(failure.message.contains("line 1 column"), "{failure}");
+        assert_eq!(into_encoded(vec![1_u32]).unwrap(), encode(&vec![1_u32]).unwrap());
         assert_eq!(encode(&vec![1_u32]).unwrap().unwrap(), (b"[1]".to_vec(), "application/json"));
     }
 

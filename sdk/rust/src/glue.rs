@@ -18,7 +18,7 @@ where
     for (index, event) in (0..).zip(events) {
         let kind = event.type_.clone();
         let result = Event::read(index, event).and_then(|event| handler(event).map_err(Into::into));
-        answers.push(answer(&kind, result));
+        answers.push(answer(kind, result));
     }
     answers
 }
@@ -51,16 +51,20 @@ where
     slots
         .into_iter()
         .filter_map(|(kind, slot)| match slot {
-            Ok(()) => results.next().map(|result| answer(&kind, result.map_err(Into::into))),
+            Ok(()) => results.next().map(|result| answer(kind, result.map_err(Into::into))),
             Err(failure) => Some(Err(failure.into())),
         })
         .collect()
 }
 
-fn answer<R: IntoOutputs<F>, F>(kind: &str, result: Result<R, Failure>) -> Answer {
+fn answer<R: IntoOutputs<F>, F>(kind: String, result: Result<R, Failure>) -> Answer {
     let mut outputs = result.and_then(R::into_outputs)?;
-    for output in outputs.iter_mut().filter(|output| output.type_.is_empty()) {
-        kind.clone_into(&mut output.type_);
+    let mut nameless = outputs.iter_mut().filter(|output| output.type_.is_empty());
+    // Most answer with one, which need not copy it.
+    let first = nameless.next();
+    nameless.for_each(|output| kind.clone_into(&mut output.type_));
+    if let Some(output) = first {
+        output.type_ = kind;
     }
     Ok(outputs)
 }

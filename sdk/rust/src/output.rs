@@ -88,16 +88,10 @@ impl<T> Output<T> {
 
 impl<T: Serialize + 'static> Output<T> {
     fn write(self) -> Result<wit::Output, Failure> {
-        let (data, media_type) = codec::encode(&self.data)?.unwrap_or((b"null".to_vec(), "application/json"));
-        Ok(wit::Output {
-            outlet: self.outlet,
-            type_: self.kind,
-            subject: self.subject,
-            content_type: Some(self.content_type.unwrap_or_else(|| media_type.to_owned())),
-            key: self.key,
-            extensions: self.extensions,
-            data,
-        })
+        let Self { kind, outlet, subject, content_type, key, extensions, data } = self;
+        let (data, media_type) = codec::into_encoded(data)?.unwrap_or((b"null".to_vec(), "application/json"));
+        let content_type = Some(content_type.unwrap_or_else(|| media_type.to_owned()));
+        Ok(wit::Output { outlet, type_: kind, subject, content_type, key, extensions, data })
     }
 }
 
@@ -133,10 +127,8 @@ pub struct Many;
 
 impl<T: Serialize + 'static> IntoOutputs<Plain> for T {
     fn into_outputs(self) -> Result<Vec<wit::Output>, Failure> {
-        match codec::encode(&self)? {
-            Some(_) => Output::of(self).into_outputs(),
-            None => Ok(Vec::new()),
-        }
+        let Some((data, media_type)) = codec::into_encoded(self)? else { return Ok(Vec::new()) };
+        Output::of(data).content_type(media_type).into_outputs()
     }
 }
 

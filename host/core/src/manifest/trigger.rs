@@ -141,7 +141,7 @@ pub struct Batch {
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { events: 500, bytes: ByteSize(1 << 20), wait: Millis(5) }
+        Self { events: 500, bytes: ByteSize(64 << 10), wait: Millis(5) }
     }
 }
 

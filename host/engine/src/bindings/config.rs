@@ -43,7 +43,7 @@ impl store::Host for Guest {
 impl Guest {
     /// Says it on the function's log, too: few guests show their errors, and what to do is for whoever runs it.
     fn unavailable(&self, error: &SecretError) -> Error {
-        self.current.lines.note(&error.to_string());
+        self.current.lines().note(&error.to_string());
         Error::Upstream(error.to_string())
     }
 }

@@ -7,7 +7,7 @@ use crate::guest::Guest;
 
 impl Host for Guest {
     fn log(&mut self, level: Level, message: String, fields: Vec<(String, String)>) {
-        self.current.lines.log(level.into(), &message, fields);
+        self.current.lines().log(level.into(), &message, fields);
     }
 }
 

@@ -192,7 +192,7 @@ impl Guest {
 
     fn left_out(&self, name: &str, dtype: Dtype) {
         let message = format!("output `{name}` is {dtype}, which wasi:nn has no tensors for; weft:function/model has");
-        self.current.lines.log(Level::Warn, &message, Vec::new());
+        self.current.lines().log(Level::Warn, &message, Vec::new());
     }
 }
 

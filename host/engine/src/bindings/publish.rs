@@ -24,7 +24,7 @@ impl Host for Guest {
     async fn send(&mut self, to: String, events: Vec<Output>) -> Result<(), Error> {
         let revision = self.current.revision.clone();
         let Some(target) = granted(&revision.manifest.grants, &to) else {
-            self.current.lines.note(&advice(&to));
+            self.current.lines().note(&advice(&to));
             return Err(Error::NotGranted(clean(&to, NAME_BYTES)));
         };
         let events = self.addressed(events).map_err(Error::Refused)?;
@@ -59,7 +59,7 @@ impl Guest {
 
     /// Says it on the function's log, too: few guests show their errors.
     fn not_sent(&self, to: &str, error: PublishError) -> Error {
-        self.current.lines.note(&format!("events were not sent to `{to}`: {error}"));
+        self.current.lines().note(&format!("events were not sent to `{to}`: {error}"));
         match error {
             PublishError::Refused(why) => Error::Refused(why),
             PublishError::Unavailable(why) => Error::Unavailable(why),

@@ -121,7 +121,7 @@ impl Guest {
     }
 
     fn complain(&self, message: &str) {
-        self.current.lines.log(host_core::record::Level::Warn, message, Vec::new());
+        self.current.lines().log(host_core::record::Level::Warn, message, Vec::new());
     }
 }
 

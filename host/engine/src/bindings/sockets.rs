@@ -25,7 +25,7 @@ use wasmtime_wasi::{
     sockets::{SocketAddrUse, WasiSocketsView as _},
 };
 
-use crate::{current::Current, guest::Guest, output::Lines};
+use crate::{current::Current, guest::Guest};
 
 mod generated {
     wasmtime::component::bindgen!({
@@ -66,7 +66,8 @@ pub(crate) struct Sockets {
 struct Door {
     reach: Arc<Reach>,
     known: Known,
-    lines: Mutex<Arc<Lines>>,
+    /// Who is told.
+    current: Mutex<Arc<Current>>,
 }
 
 /// The addresses of a name, to be taken one by one.
@@ -75,11 +76,11 @@ pub struct Found(vec::IntoIter<IpAddr>);
 
 impl Sockets {
     /// Opens as much of `wasi:sockets` as the function of `current` was granted.
-    pub(crate) fn open(current: &Current, wasi: &mut WasiCtxBuilder) -> Self {
+    pub(crate) fn open(current: &Arc<Current>, wasi: &mut WasiCtxBuilder) -> Self {
         wasi.allow_udp(false).allow_tcp(current.ways.tcp.is_some());
         let door = current.ways.tcp.as_ref().map(|reach| {
-            let (known, lines) = (Known::default(), Mutex::new(current.lines.clone()));
-            Arc::new(Door { reach: reach.clone(), known, lines })
+            let (known, current) = (Known::default(), Mutex::new(current.clone()));
+            Arc::new(Door { reach: reach.clone(), known, current })
         });
         if let Some(door) = door.clone() {
             wasi.socket_addr_check(move |address, usage| Box::pin(std::future::ready(door.lets(address, usage))));
@@ -88,9 +89,9 @@ impl Sockets {
     }
 
     /// The next call: what is refused from now on is told to it.
-    pub(crate) fn enter(&self, current: &Current) {
+    pub(crate) fn enter(&self, current: &Arc<Current>) {
         if let Some(door) = &self.door {
-            *door.lines.lock() = current.lines.clone();
+            *door.current.lock() = current.clone();
         }
     }
 }
@@ -109,7 +110,7 @@ impl Door {
     }
 
     fn tell(&self, refusal: &Refusal) {
-        self.lines.lock().note(&refusal.advice());
+        self.current.lock().lines().note(&refusal.advice());
     }
 }
 
@@ -133,7 +134,7 @@ impl ip_name_lookup::Host for Guest {
     ) -> wasmtime::Result<Result<Resource<Found>, ErrorCode>> {
         self.table.get(&network)?;
         let Ok(door) = self.door() else {
-            self.current.lines.note(&Refusal::NotGranted(format!("{name}:<port>")).advice());
+            self.current.lines().note(&Refusal::NotGranted(format!("{name}:<port>")).advice());
             return Ok(Err(ErrorCode::AccessDenied));
         };
         match door.reach.look_up(&name, &door.known).await {
@@ -184,7 +185,7 @@ impl tcp_create_socket::Host for Guest {
         family: IpAddressFamily,
     ) -> wasmtime::Result<Result<Resource<TcpSocket>, ErrorCode>> {
         let Ok(door) = self.door() else {
-            self.current.lines.note("a connection is not granted: add \"<host>:<port>\" to `tcp` under [grants]");
+            self.current.lines().note("a connection is not granted: add \"<host>:<port>\" to `tcp` under [grants]");
             return Ok(Err(ErrorCode::AccessDenied));
         };
         self.sweep_sockets();

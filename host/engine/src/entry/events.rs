@@ -1,6 +1,6 @@
 //! `weft:function/handler`: a batch of events, answered one by one and in order.
 
-use std::{pin::pin, sync::Arc};
+use std::{pin::pin, slice, sync::Arc};
 
 use host_core::{
     call::{Called, End, Reply},
@@ -27,7 +27,8 @@ pub(crate) async fn call(function: &Function, current: &Arc<Current>, events: Ve
         _ if size > most.0 => too_large(most),
         (Some(calls), Ok(_inside)) if current.revision.entries.handler => {
             let batch = Batch { calls, current, spent: Spent { bytes_in: size, ..Spent::default() } };
-            return batch.run(events).await;
+            let events: Vec<types::Event> = events.into_iter().map(Into::into).collect();
+            return batch.run(&events).await;
         }
         (_, Err(overloaded)) => overloaded,
         _ => no_entry(Entry::Handler),
@@ -50,13 +51,12 @@ struct Broke {
 }
 
 impl Batch<'_> {
-    async fn run(mut self, events: Vec<Event>) -> Called {
-        let count = events.len();
-        if count <= 1 {
-            let ran = self.once(events).await;
-            return self.single(count, ran);
+    async fn run(mut self, events: &[types::Event]) -> Called {
+        let ran = self.once(events).await;
+        if events.len() <= 1 {
+            return self.single(events.len(), ran);
         }
-        match self.once(events.clone()).await {
+        match ran {
             Ok(outcomes) => self.answer(outcomes, None),
             Err(broke) if broke.may_be_one => {
                 // Boxed, because it is rare and would make room for itself in every call.
@@ -82,12 +82,12 @@ impl Batch<'_> {
     ///
     /// The batch was let in, so that a lack of room makes its events wait, for as long as the call may take. One that
     /// has waited for nothing is told that the host is overloaded, which is no attempt.
-    async fn one_by_one(&mut self, events: Vec<Event>) -> Vec<Outcome> {
+    async fn one_by_one(&mut self, events: &[types::Event]) -> Vec<Outcome> {
         let patience = self.current.patience();
         let mut outcomes = Vec::with_capacity(events.len());
         for event in events {
             let ran = match self.calls.lend_fresh(self.current, &patience).await {
-                Ok(instance) => self.run_in(instance, &self.current.watch(), vec![event]).await,
+                Ok(instance) => self.run_in(instance, &self.current.watch(), slice::from_ref(event)).await,
                 Err(failure) => Err(broke(failure)),
             };
             let outcome = match ran {
@@ -100,7 +100,7 @@ impl Batch<'_> {
     }
 
     /// One run of the guest over `events`, in whatever instance there is.
-    async fn once(&mut self, events: Vec<Event>) -> Result<Vec<Outcome>, Broke> {
+    async fn once(&mut self, events: &[types::Event]) -> Result<Vec<Outcome>, Broke> {
         let watch = self.current.first_watch();
         let instance = self.calls.lend(self.current, &watch).map_err(broke)?;
         self.run_in(instance, &watch, events).await
@@ -110,14 +110,12 @@ impl Batch<'_> {
         &mut self,
         mut instance: Instance,
         watch: &Watch,
-        events: Vec<Event>,
+        events: &[types::Event],
     ) -> Result<Vec<Outcome>, Broke> {
-        let count = events.len();
-        let events: Vec<types::Event> = events.into_iter().map(Into::into).collect();
         let (ended, cpu, at) = {
             let guest = pin!(async {
                 let (store, handler) = instance.handler(&self.calls.mould).await?;
-                handler.weft_function_handler().call_handle(store, &events).await
+                handler.weft_function_handler().call_handle(store, events).await
             });
             let mut guest = Metered::new(guest);
             (watch.over(&mut guest).await, guest.cpu(), guest.polled_at())
@@ -126,7 +124,7 @@ impl Batch<'_> {
         match ended {
             Ok(Ok(answers)) => {
                 self.calls.give_back(instance, at);
-                Ok(counted(answers, count))
+                Ok(counted(answers, events.len()))
             }
             Ok(Err(error)) => Err(broke(instance.failure(&error, self.current))),
             Err(stopped) => Err(broke(trap::stopped(stopped, self.current))),

@@ -118,7 +118,7 @@ fn outputs(guest: &Guest) -> Result<Vec<String>, Failure> {
 /// The failure of a job that exited with a status other than 0.
 fn exited(status: i32, guest: &Guest) -> Failure {
     let said = guest.sandbox.as_ref().and_then(Sandbox::said).cloned();
-    let failure = said.unwrap_or_else(|| match guest.current.lines.last_words() {
+    let failure = said.unwrap_or_else(|| match guest.current.lines().last_words() {
         Some(words) => Failure::fatal(code::EXIT, format!("it exited with {status}; its last words: {words}")),
         None => Failure::fatal(code::EXIT, format!("it exited with {status}")),
     });

@@ -17,70 +17,85 @@ use wasmtime_wasi::{
     p2::{OutputStream, Pollable, StreamResult},
 };
 
-use super::{LINE_BYTES, Lines};
+use super::LINE_BYTES;
+use crate::current::Current;
 
 /// How much a guest may write at once.
 const CHUNK: usize = 64 << 10;
 
 /// One of the two streams of an instance. The instance may outlive a call, so whose lines they are can change.
 #[derive(Clone)]
-pub(crate) struct Capture(Arc<Mutex<Pipe>>);
-
-struct Pipe {
+pub(crate) struct Capture {
     stream: Stream,
-    lines: Option<Arc<Lines>>,
-    partial: Vec<u8>,
+    pipes: Arc<Mutex<Pipes>>,
+}
+
+/// Both streams, which belong to the same call.
+struct Pipes {
+    current: Option<Arc<Current>>,
+    output: Vec<u8>,
+    error: Vec<u8>,
 }
 
 impl Capture {
-    /// A stream that belongs to no call yet.
-    pub(crate) fn new(stream: Stream) -> Self {
-        Self(Arc::new(Mutex::new(Pipe { stream, lines: None, partial: Vec::new() })))
+    /// Standard output and standard error, which belong to no call yet.
+    pub(crate) fn both() -> (Self, Self) {
+        let pipes = Arc::new(Mutex::new(Pipes { current: None, output: Vec::new(), error: Vec::new() }));
+        let error = Self { stream: Stream::Stderr, pipes: pipes.clone() };
+        (Self { stream: Stream::Stdout, pipes }, error)
     }
 
-    /// From now on, what is written belongs to the call of `lines`.
-    pub(crate) fn attach(&self, lines: Arc<Lines>) {
-        self.0.lock().lines = Some(lines);
+    /// From now on, what is written to either stream belongs to this call.
+    pub(crate) fn attach(&self, current: Arc<Current>) {
+        let before = self.pipes.lock().current.replace(current);
+        drop(before);
     }
 
-    /// Ends a line that was begun, because the call is over.
+    /// Ends the lines that were begun on either stream, because the call is over.
     pub(crate) fn flush(&self) {
-        let mut pipe = self.0.lock();
-        if !pipe.partial.is_empty() {
-            pipe.end_line();
+        let mut pipes = self.pipes.lock();
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            if !pipes.partial(stream).is_empty() {
+                pipes.end_line(stream);
+            }
         }
     }
 
     fn take(&self, bytes: &[u8]) {
-        self.0.lock().take(bytes);
+        self.pipes.lock().take(self.stream, bytes);
     }
 }
 
-impl Pipe {
-    fn take(&mut self, bytes: &[u8]) {
+impl Pipes {
+    fn partial(&mut self, stream: Stream) -> &mut Vec<u8> {
+        if stream == Stream::Stderr { &mut self.error } else { &mut self.output }
+    }
+
+    fn take(&mut self, stream: Stream, bytes: &[u8]) {
         let mut rest = bytes;
         while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
-            self.keep(&rest[..end]);
-            self.end_line();
+            self.keep(stream, &rest[..end]);
+            self.end_line(stream);
             rest = &rest[end + 1..];
         }
-        self.keep(rest);
+        self.keep(stream, rest);
     }
 
     /// Keeps what a line may hold, and one byte more to show that it was cut.
-    fn keep(&mut self, bytes: &[u8]) {
-        let room = (LINE_BYTES + 1).saturating_sub(self.partial.len());
-        self.partial.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    fn keep(&mut self, stream: Stream, bytes: &[u8]) {
+        let partial = self.partial(stream);
+        let room = (LINE_BYTES + 1).saturating_sub(partial.len());
+        partial.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
-    fn end_line(&mut self) {
-        let line = std::mem::take(&mut self.partial);
-        if let Some(lines) = &self.lines {
-            lines.written(self.stream, &line);
+    fn end_line(&mut self, stream: Stream) {
+        let mut line = std::mem::take(self.partial(stream));
+        if let Some(current) = &self.current {
+            current.lines().written(stream, &line);
         }
         // The buffer is used again.
-        self.partial = line;
-        self.partial.clear();
+        line.clear();
+        *self.partial(stream) = line;
     }
 }
 

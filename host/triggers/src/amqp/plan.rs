@@ -72,7 +72,7 @@ impl<'a> Plan<'a> {
     pub(super) fn add(&mut self, taken: Taken, fate: Fate) {
         match fate {
             Fate::Done(outputs) => {
-                let letters: Vec<_> = self.routes.letters(&outputs).collect();
+                let letters: Vec<_> = self.routes.letters(&outputs.whole()).collect();
                 self.step(taken, letters, Then::Done);
             }
             Fate::Again(failure, wait) => self.again(taken, failure, wait),

@@ -19,7 +19,7 @@ fn handover(around: &Around, attempts: u32) -> Handover {
 async fn fate(answer: fn(&Event, u32) -> host_core::event::Outcome) -> Fate {
     let around = Around::answering(answer);
     let stop = CancellationToken::new();
-    let mut fates = handover(&around, 3).once(vec![event("1", "x")], Vec::new(), 2, &stop).await;
+    let mut fates = handover(&around, 3).once(vec![event("1", "x")], Arc::default(), 2, &stop).await;
     fates.pop().unwrap()
 }
 
@@ -29,11 +29,11 @@ async fn outputs_are_whole_events_by_the_time_they_leave() {
     let mut traced = event("orders/0/7", "x");
     traced.extensions = vec![("traceparent".into(), "00-1".into())];
     let stop = CancellationToken::new();
-    let fates = handover(&around, 1).once(vec![traced, event("b", "y")], Vec::new(), 1, &stop).await;
+    let fates = handover(&around, 1).once(vec![traced, event("b", "y")], Arc::default(), 1, &stop).await;
     let outputs: Vec<_> = fates
         .into_iter()
         .flat_map(|it| match it {
-            Fate::Done(outputs) => outputs,
+            Fate::Done(left) => left.whole(),
             other => panic!("{other:?}"),
         })
         .map(|it| it.event)
@@ -63,8 +63,8 @@ async fn the_last_attempt_gives_an_event_up() {
     let around = Around::answering(|_, _| Err(Failure::transient("x", "x")));
     let handover = handover(&around, 2);
     let stop = CancellationToken::new();
-    let first = handover.once(vec![event("1", "x")], Vec::new(), 1, &stop).await;
-    let second = handover.once(vec![event("1", "x")], Vec::new(), 2, &stop).await;
+    let first = handover.once(vec![event("1", "x")], Arc::default(), 1, &stop).await;
+    let second = handover.once(vec![event("1", "x")], Arc::default(), 2, &stop).await;
     assert!(matches!(first[..], [Fate::Again(..)]) && matches!(second[..], [Fate::Dead(_)]));
     assert_eq!(handover.board.status().failures, 2);
 }
@@ -78,10 +78,10 @@ async fn a_batch_that_is_too_large_is_tried_event_by_event() {
     let (handover, stop) = (handover(&around, 3), CancellationToken::new());
     let large = || vec![event("1", "large"), event("2", "large")];
     let again = |index: usize| event(&index.to_string(), if index == 0 { "large" } else { "small" });
-    let fates = handover.attempt(large(), Vec::new(), 1, again, &stop).await;
+    let fates = handover.attempt(large(), Arc::default(), 1, again, &stop).await;
     assert!(matches!(fates[..], [Fate::Dead(_), Fate::Done(_)]), "{fates:?}");
     assert_eq!(around.dispatch.calls.lock().len(), 3);
-    let fates = handover.attempt(vec![event("1", "large"), event("2", "x")], Vec::new(), 1, again, &stop).await;
+    let fates = handover.attempt(vec![event("1", "large"), event("2", "x")], Arc::default(), 1, again, &stop).await;
     assert!(matches!(fates[..], [Fate::Dead(_), Fate::Done(_)]), "one alone says nothing of its batch");
     assert_eq!(around.dispatch.calls.lock().len(), 4);
 }

@@ -1,11 +1,11 @@
 //! A record on its way through a source: what came of it so far, and what it leaves.
 
 use std::{
+    borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
-use bytes::Bytes;
 use host_core::{
     call::Place,
     event::{Event, Failure},
@@ -16,7 +16,7 @@ use rdkafka::{
 };
 
 use super::{message::Incoming, producer::Record};
-use crate::handover::{Fate, Outgoing};
+use crate::handover::{Fate, Left};
 
 /// A record that was read and is not settled. It stays in librdkafka's memory, and becomes an event for each attempt.
 pub(super) struct Item<'q> {
@@ -30,8 +30,8 @@ pub(super) struct Item<'q> {
 pub(super) enum State {
     /// It is to be tried.
     Pending,
-    /// It left these.
-    Done(Vec<Outgoing>),
+    /// It left this.
+    Done(Left),
     /// It is given up.
     Dead(Failure, Letter),
     /// The function wants attention.
@@ -70,7 +70,7 @@ impl<'q> Item<'q> {
         let counts = !matches!(fate, Fate::NotYet(..));
         self.attempts += u32::from(counts);
         self.state = match fate {
-            Fate::Done(outputs) => State::Done(outputs),
+            Fate::Done(left) => State::Done(left),
             Fate::Dead(failure) => State::Dead(failure, Letter::New),
             Fate::Halt(failure) => State::Halt(failure),
             Fate::Again(failure, wait) | Fate::NotYet(failure, wait) => return Some((failure, wait)),
@@ -126,7 +126,12 @@ pub(super) struct Reason<'r> {
 }
 
 /// The record of a dead letter: the original, with why and where from.
-pub(super) fn letter(topic: Arc<str>, record: &BorrowedMessage<'_>, reason: &Reason<'_>, item: usize) -> Record {
+pub(super) fn letter<'r>(
+    topic: Arc<str>,
+    record: &'r BorrowedMessage<'_>,
+    reason: &Reason<'_>,
+    item: usize,
+) -> Record<'r> {
     let original = record.headers().map(BorrowedHeaders::detach).unwrap_or_default();
     let own = [
         ("weft-reason", reason.failure.code.clone()),
@@ -143,8 +148,8 @@ pub(super) fn letter(topic: Arc<str>, record: &BorrowedMessage<'_>, reason: &Rea
     };
     Record {
         topic,
-        key: record.key().map(Bytes::copy_from_slice),
-        payload: record.payload().map(Bytes::copy_from_slice),
+        key: record.key().map(Cow::Borrowed),
+        payload: record.payload().map(Cow::Borrowed),
         headers: Some(own.iter().fold(original, add)),
         header_bytes,
         item,

@@ -7,7 +7,7 @@
 //! prefix whose fate is certain: where a record fails, what later ones of its batch left is held back until it has been
 //! settled, and only what failed is tried again. No later batch begins before. A function may therefore have seen
 //! later records of the same batch before the retried one; what it sent never overtakes. Where nothing failed, the next
-//! batch is handled while what this one left is being confirmed, and sent after it.
+//! batches are handled and sent while what this one left is being confirmed ([`super::leaving`]).
 
 use std::{
     collections::VecDeque,
@@ -18,7 +18,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::try_join;
 use host_core::{event::Failure, manifest::Order, ports::SourceError};
 use rdkafka::{
     Message as _, Offset, consumer::base_consumer::PartitionQueue, error::RDKafkaErrorCode, message::BorrowedMessage,
@@ -34,13 +33,18 @@ use super::{
     consumer::Context,
     item::{Item, Letter, Reason, State, event, letter, size},
     keys::Window,
+    leaving::Leaving,
+    message::EventRef,
     producer::{Record, Unsent},
-    running::{Running, permits},
+    running::{Exit, Running, permits},
 };
 use crate::handover::Fate;
 
 /// After which silence a lane looks by itself, should it have missed that a record came.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
+
+/// How often a batch is sent again that a broker finds too large, before its largest output is taken to be the cause.
+const TIMES: u32 = 2;
 
 /// Why a partition cannot be read at its offset. What was deleted is passed when the source is opened anew.
 const NOWHERE: &str = "it holds no record at the group's offset; unless records were deleted meanwhile, the topic was \
@@ -89,7 +93,7 @@ pub(super) enum Next {
 }
 
 /// A batch, and its share of the bytes in flight.
-type Batch<'l> = (Vec<Item<'l>>, SemaphorePermit<'l>);
+pub(super) type Batch<'l> = (Vec<Item<'l>>, SemaphorePermit<'l>);
 
 /// A batch after an attempt.
 type Handled<'l> = (Vec<Item<'l>>, SemaphorePermit<'l>, Option<Wait>);
@@ -106,22 +110,30 @@ impl Lane {
         }
     }
 
-    /// What a batch left is sent and confirmed while the function has the next batch: it does not wait for brokers. What
-    /// the next one leaves is sent after that, so nothing overtakes.
+    /// One batch after the other. It does not wait for brokers: what a batch left is confirmed while the function has the
+    /// next ones.
     async fn in_order(&self) -> Result<(), SourceError> {
-        let (mut carried, mut certain) = (None, None);
+        let (mut carried, mut leaving) = (None, Leaving::new());
         loop {
-            // A failure to read must not break off what is being confirmed.
-            let next = async { Ok(self.handled(&mut carried).await) };
-            let (left, next) = try_join(self.leave(certain.take()), next).await?;
-            let Some((mut items, permit, wait)) = next? else { return Ok(()) };
-            if left == Next::Stop {
+            let handled = self.meanwhile(&mut leaving, self.handled(&mut carried)).await?;
+            let Ok(Some((mut items, permit, wait))) = handled else {
+                // A failure to read must not break off what is being confirmed.
+                self.all_left(&mut leaving).await?;
+                return handled.map(drop);
+            };
+            if self.abandoned.is_cancelled() {
                 return Ok(());
             }
-            if self.running.exit.is_confirmed() && items.iter().all(Item::is_final) {
-                certain = Some((items, permit));
-            } else if self.finish(&mut items, wait).await? == Next::Stop {
-                return Ok(());
+            match &self.running.exit {
+                Exit::Confirmed(producer) if items.iter().all(Item::is_final) => {
+                    self.leave(producer, &mut leaving, (items, permit)).await?;
+                }
+                _ => {
+                    self.all_left(&mut leaving).await?;
+                    if self.finish(&mut items, wait).await? == Next::Stop {
+                        return Ok(());
+                    }
+                }
             }
         }
     }
@@ -134,16 +146,6 @@ impl Lane {
         let Some((mut items, permit)) = self.collect(carried).await? else { return Ok(None) };
         let wait = self.attempt(&mut items).await;
         Ok(Some((items, permit, wait)))
-    }
-
-    /// Settles a batch of which all is certain; its share of the bytes in flight is free then.
-    async fn leave(&self, batch: Option<Batch<'_>>) -> Result<Next, SourceError> {
-        let Some((mut items, _permit)) = batch else { return Ok(Next::Go) };
-        if self.abandoned.is_cancelled() {
-            return Ok(Next::Stop);
-        }
-        self.emit(&mut items).await?;
-        Ok(Next::Go)
     }
 
     /// The next batch, cut by count, bytes and wait; nothing when the lane closes.
@@ -304,27 +306,34 @@ impl Lane {
     pub(super) async fn emit(&self, items: &mut [Item<'_>]) -> Result<(), SourceError> {
         let place = || (Arc::clone(&self.topic), self.partition);
         let next = items.last().map_or(0, |it| it.record.offset() + 1);
+        let mut again = TIMES;
         loop {
             self.bury(items).await?;
             match self.running.exit.send(self.records(items), place(), next).await {
                 Ok(()) => break,
-                Err(Unsent::TooLarge(item)) => items[item].too_large(),
-                Err(Unsent::Failed(why)) => return Err(SourceError::Failed(why)),
+                // It may be for the sake of others that came with them.
+                Err(Unsent::Refused(_)) if again > 0 => again -= 1,
+                Err(unsent) => refused(items, unsent)?,
             }
         }
+        self.settled(items);
+        Ok(())
+    }
+
+    /// Counts items as settled: what they left is durable.
+    pub(super) fn settled(&self, items: &[Item<'_>]) {
         let low = match self.running.trigger.order {
-            Order::Partition => Some(next),
+            Order::Partition => items.last().map(|it| it.record.offset() + 1),
             Order::Key => self.window.settled(items.iter().map(|it| it.record.offset())),
         };
         if let Some(low) = low {
             self.mark.settled.fetch_max(low, SeqCst);
         }
         self.running.board.settled(items.len() as u64, self.running.rooms.clock.now());
-        Ok(())
     }
 
     /// Keeps letters on the host before anything is sent, so that a record is never nowhere.
-    async fn bury(&self, items: &mut [Item<'_>]) -> Result<(), SourceError> {
+    pub(super) async fn bury(&self, items: &mut [Item<'_>]) -> Result<(), SourceError> {
         for item in items {
             let State::Dead(failure, kept @ Letter::New) = &mut item.state else { continue };
             *kept = Letter::Kept;
@@ -335,15 +344,16 @@ impl Lane {
     }
 
     /// Everything that items leave, in their order.
-    fn records(&self, items: &[Item<'_>]) -> Vec<Record> {
+    pub(super) fn records<'i>(&self, items: &'i [Item<'_>]) -> Vec<Record<'i>> {
         let running = &self.running;
         let mut records = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
             match &item.state {
-                State::Done(outputs) => {
-                    let to = |outlet: &str| running.outlets.topic(outlet, &running.id);
-                    let out = outputs.iter().filter_map(|it| Some(Record::of(to(&it.outlet)?, &it.event, index)));
-                    records.extend(out);
+                State::Done(left) => {
+                    for (number, output) in left.outputs.iter().enumerate() {
+                        let Some(topic) = running.outlets.topic(&output.outlet, &running.id) else { continue };
+                        records.push(Record::of(topic, &EventRef::output(left, number, output), index));
+                    }
                 }
                 State::Dead(failure, Letter::Kept) => {
                     let Some(topic) = &running.trigger.dead_letter else { continue };
@@ -363,6 +373,15 @@ impl Lane {
         let place = format!("{}/{}/{}", self.topic, self.partition, item.record.offset());
         SourceError::State(format!("the function failed for good at {place}: {}: {}", failure.code, failure.message))
     }
+}
+
+/// Gives up the event whose output does not fit, so that the others can be sent; whatever else it was is told.
+pub(super) fn refused(items: &mut [Item<'_>], unsent: Unsent) -> Result<(), SourceError> {
+    match unsent {
+        Unsent::TooLarge(item) | Unsent::Refused(item) => items[item].too_large(),
+        Unsent::Failed(why) => return Err(SourceError::Failed(why)),
+    }
+    Ok(())
 }
 
 /// The records that a lane has read and nobody works on yet.

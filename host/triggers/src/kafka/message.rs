@@ -1,12 +1,17 @@
 //! Kafka's records and CloudEvents: binary mode, structured mode, and records that are neither.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use host_core::{
     clock::from_micros,
-    event::{Event, is_attribute},
+    event::{Event, Output, is_attribute},
 };
 
-use crate::cloudevents::{self, Building};
+use crate::{
+    cloudevents::{self, Building},
+    handover::Left,
+};
 
 /// What the headers of binary mode begin with.
 const PREFIX: &str = "ce_";
@@ -105,25 +110,76 @@ impl Incoming<'_> {
     }
 }
 
+/// An event on its way out, borrowed from wherever it lies.
+#[derive(Debug)]
+pub(super) struct EventRef<'e> {
+    id: Cow<'e, str>,
+    source: &'e str,
+    r#type: &'e str,
+    subject: Option<&'e str>,
+    time: Option<&'e str>,
+    content_type: Option<&'e str>,
+    key: Option<&'e [u8]>,
+    extensions: &'e [(String, String)],
+    pub(super) data: &'e [u8],
+}
+
+impl<'e> From<&'e Event> for EventRef<'e> {
+    fn from(event: &'e Event) -> Self {
+        Self {
+            id: Cow::Borrowed(&event.id),
+            source: &event.source,
+            r#type: &event.r#type,
+            subject: event.subject.as_deref(),
+            time: event.time.as_deref(),
+            content_type: event.content_type.as_deref(),
+            key: event.key.as_deref(),
+            extensions: &event.extensions,
+            data: &event.data,
+        }
+    }
+}
+
+impl<'e> EventRef<'e> {
+    /// The output of this number.
+    pub(super) fn output(left: &'e Left, number: usize, output: &'e Output) -> Self {
+        Self {
+            id: Cow::Owned(left.id(number)),
+            source: &left.source,
+            r#type: &output.r#type,
+            subject: output.subject.as_deref(),
+            time: Some(&left.time),
+            content_type: output.content_type.as_deref(),
+            key: output.key.as_deref(),
+            extensions: &output.extensions,
+            data: &output.data,
+        }
+    }
+
+    /// The key it is written with: its own, else what its extension says.
+    pub(super) fn key(&self) -> Option<&'e [u8]> {
+        let named = || self.extensions.iter().find(|(name, _)| name == "partitionkey");
+        self.key.or_else(|| named().map(|(_, value)| value.as_bytes()))
+    }
+}
+
 /// Calls `header` with each header of an event in binary mode, in an order that does not change.
-pub(super) fn binary_headers(event: &Event, mut header: impl FnMut(&str, &[u8])) {
+pub(super) fn binary_headers(event: &EventRef<'_>, mut header: impl FnMut(&str, &[u8])) {
     header("ce_specversion", b"1.0");
     header("ce_id", event.id.as_bytes());
     header("ce_source", event.source.as_bytes());
     header("ce_type", event.r#type.as_bytes());
-    let optional = [("ce_subject", &event.subject), ("ce_time", &event.time), ("content-type", &event.content_type)];
+    let optional = [("ce_subject", event.subject), ("ce_time", event.time), ("content-type", event.content_type)];
     for (name, value) in optional {
         if let Some(value) = value {
             header(name, value.as_bytes());
         }
     }
-    let mut has_key = false;
     let mut room = String::new();
-    for (name, value) in &event.extensions {
+    for (name, value) in event.extensions {
         if !is_extension(name) {
             continue;
         }
-        has_key = has_key || name == "partitionkey";
         room.clear();
         room.push_str(PREFIX);
         room.push_str(name);
@@ -132,15 +188,6 @@ pub(super) fn binary_headers(event: &Event, mut header: impl FnMut(&str, &[u8]))
             header("traceparent", value.as_bytes());
         }
     }
-    if let Some(key) = event.key.as_deref().and_then(text).filter(|_| !has_key) {
-        header("ce_partitionkey", key.as_bytes());
-    }
-}
-
-/// The key that an event is written with: its own, else what its extension says.
-pub(super) fn key_of(event: &Event) -> Option<Bytes> {
-    let named = || event.extensions.iter().find(|(name, _)| name == "partitionkey");
-    event.key.clone().or_else(|| named().map(|(_, value)| Bytes::copy_from_slice(value.as_bytes())))
 }
 
 /// Whether a header's name can name an extension.
@@ -179,7 +226,7 @@ mod tests {
 
     fn written(event: &Event) -> Vec<(String, String)> {
         let mut headers = Vec::new();
-        binary_headers(event, |name, value| {
+        binary_headers(&event.into(), |name, value| {
             headers.push((name.to_owned(), String::from_utf8(value.to_vec()).unwrap()));
         });
         headers
@@ -207,9 +254,7 @@ mod tests {
             (event.key.as_deref(), event.content_type.as_deref()),
             (Some(&b"k-1"[..]), Some("application/json"))
         );
-        let mut expected: Vec<_> =
-            BINARY.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        expected.push(("ce_partitionkey".into(), "k-1".into()));
+        let expected: Vec<_> = BINARY.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         assert_eq!(written(&event), expected);
     }
 
@@ -272,10 +317,10 @@ mod tests {
     #[test]
     fn the_key_of_an_output_may_be_an_extension() {
         let mut event = record(b"", &[]).event();
-        assert_eq!(key_of(&event).as_deref(), Some(&b"k-1"[..]));
+        assert_eq!(EventRef::from(&event).key(), Some(&b"k-1"[..]));
         event.key = None;
         event.extensions.push(("partitionkey".into(), "p".into()));
-        assert_eq!(key_of(&event).as_deref(), Some(&b"p"[..]));
+        assert_eq!(EventRef::from(&event).key(), Some(&b"p"[..]));
     }
 
     #[test]

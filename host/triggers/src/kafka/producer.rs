@@ -1,6 +1,7 @@
 //! Sending records and waiting for all of a batch to be confirmed.
 
 use std::{
+    borrow::Cow,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::AcqRel},
@@ -8,7 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 use rdkafka::{
     ClientConfig, ClientContext, Message as _,
@@ -22,21 +22,23 @@ use tokio::sync::Notify;
 use super::{
     client::{self, Trouble, told},
     config::Config,
-    message::{binary_headers, key_of},
+    message::{EventRef, binary_headers},
 };
-use host_core::event::Event;
+
+/// How many headers most records have: room for all of them is made at once.
+const USUAL_HEADERS: usize = 8;
 
 /// How long a full queue is given to empty a little.
 const BREATH: Duration = Duration::from_millis(5);
 
 /// A record on its way out.
-pub(super) struct Record {
+pub(super) struct Record<'r> {
     /// Where to.
     pub(super) topic: Arc<str>,
     /// The key.
-    pub(super) key: Option<Bytes>,
+    pub(super) key: Option<Cow<'r, [u8]>>,
     /// The payload; a tombstone, when absent.
-    pub(super) payload: Option<Bytes>,
+    pub(super) payload: Option<Cow<'r, [u8]>>,
     /// The headers, until they are handed on.
     pub(super) headers: Option<OwnedHeaders>,
     /// How many bytes the headers have.
@@ -45,21 +47,29 @@ pub(super) struct Record {
     pub(super) item: usize,
 }
 
-impl Record {
+impl<'r> Record<'r> {
     /// An event in binary mode.
-    pub(super) fn of(topic: Arc<str>, event: &Event, item: usize) -> Self {
-        let mut headers = Some(OwnedHeaders::new_with_capacity(8 + event.extensions.len()));
+    pub(super) fn of(topic: Arc<str>, event: &EventRef<'r>, item: usize) -> Self {
+        let mut headers = Some(OwnedHeaders::new_with_capacity(USUAL_HEADERS));
         let mut header_bytes = 0;
         binary_headers(event, |key, value| {
             header_bytes += key.len() + value.len() + 8;
             headers = headers.take().map(|it| it.insert(Header { key, value: Some(value) }));
         });
-        Self { topic, key: key_of(event), payload: Some(event.data.clone()), headers, header_bytes, item }
+        let (key, payload) = (event.key().map(Cow::Borrowed), Some(Cow::Borrowed(event.data)));
+        Self { topic, key, payload, headers, header_bytes, item }
+    }
+
+    /// The same for as long as it takes.
+    pub(super) fn into_owned(self) -> Record<'static> {
+        let Self { topic, key, payload, headers, header_bytes, item } = self;
+        let owned = |it: Option<Cow<'_, [u8]>>| it.map(|it| Cow::Owned(it.into_owned()));
+        Record { topic, key: owned(key), payload: owned(payload), headers, header_bytes, item }
     }
 
     /// About how large it is on the wire.
     pub(super) fn size(&self) -> usize {
-        let bytes = |it: &Option<Bytes>| it.as_ref().map_or(0, Bytes::len);
+        let bytes = |it: &Option<Cow<'_, [u8]>>| it.as_ref().map_or(0, |it| it.len());
         bytes(&self.key) + bytes(&self.payload) + self.header_bytes + 64
     }
 }
@@ -76,8 +86,11 @@ pub(super) enum Headers {
 /// Why a batch was not sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unsent {
-    /// What this event left is larger than its topic takes.
+    /// What this event left is larger than this host sends.
     TooLarge(usize),
+    /// A broker refused records that came together, this event's the largest of those: it may be too large for its topic,
+    /// or be refused for the sake of another batch's.
+    Refused(usize),
     /// It may work later.
     Failed(String),
 }
@@ -117,13 +130,22 @@ impl Producer {
     }
 
     /// Sends records in their order, and waits until every one of them is confirmed. Their headers are used up.
-    pub(super) async fn send_all(&self, records: &mut [Record]) -> Result<(), Unsent> {
+    pub(super) async fn send_all(&self, records: &mut [Record<'_>]) -> Result<(), Unsent> {
         let confirmations = self.queue_all(records, Headers::Spend).await?;
-        confirmations.all(records).await.map_err(|unsent| self.explained(unsent))
+        confirmations.all().await.map_err(|failed| self.unsent(&failed, records))
+    }
+
+    /// What it means that one of these was not written.
+    pub(super) fn unsent(&self, failed: &Failed, records: &[Record<'_>]) -> Unsent {
+        self.explained(failed.among(records))
     }
 
     /// Hands records to the client in their order.
-    pub(super) async fn queue_all(&self, records: &mut [Record], headers: Headers) -> Result<Confirmations, Unsent> {
+    pub(super) async fn queue_all(
+        &self,
+        records: &mut [Record<'_>],
+        headers: Headers,
+    ) -> Result<Confirmations, Unsent> {
         if let Some(large) = records.iter().find(|it| it.size() > self.max_message) {
             return Err(Unsent::TooLarge(large.item));
         }
@@ -141,7 +163,7 @@ impl Producer {
 
     async fn queue(
         &self,
-        record: &Record,
+        record: &Record<'_>,
         headers: Option<OwnedHeaders>,
         counted: &Confirmations,
         until: Instant,
@@ -191,14 +213,39 @@ pub(super) struct Confirmations(Arc<Counted>);
 pub(super) struct Counted {
     left: AtomicUsize,
     done: Notify,
-    failed: Mutex<Option<Failed>>,
+    failed: Mutex<Option<Box<Failed>>>,
 }
 
-/// The first record that was not written.
-struct Failed {
+/// A record that was not written: the largest where a broker finds them too large, else the first.
+pub(super) struct Failed {
     error: KafkaError,
     topic: String,
     payload: Option<Vec<u8>>,
+}
+
+impl Failed {
+    /// What it means, if it is one of these.
+    pub(super) fn among(&self, records: &[Record<'_>]) -> Unsent {
+        let Self { error, topic, payload } = self;
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge) {
+            let is_it = |it: &&Record<'_>| *it.topic == *topic && it.payload.as_deref() == payload.as_deref();
+            if let Some(record) = records.iter().find(is_it) {
+                return Unsent::Refused(record.item);
+            }
+        }
+        failed(topic, error)
+    }
+
+    /// The bytes of its payload.
+    pub(super) fn size(&self) -> usize {
+        self.payload.as_ref().map_or(0, Vec::len)
+    }
+
+    /// Whether it says more than `other`.
+    fn outdoes(&self, other: &Self) -> bool {
+        let is_size = |it: &Self| it.error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge);
+        is_size(self) && is_size(other) && self.size() > other.size()
+    }
 }
 
 impl Confirmations {
@@ -210,23 +257,16 @@ impl Confirmations {
         Self(Arc::new(counted))
     }
 
-    /// Resolves when all are in. It takes no longer than `message.timeout.ms`: librdkafka then reports a failure.
-    pub(super) async fn all(&self, records: &[Record]) -> Result<(), Unsent> {
+    /// Resolves when all are in, or with the first that was not written; to be waited for once. It takes no longer than
+    /// `message.timeout.ms`: librdkafka then reports a failure.
+    pub(super) async fn all(&self) -> Result<(), Box<Failed>> {
         self.0.done.notified().await;
-        self.outcome(records)
+        self.outcome()
     }
 
     /// What has come in so far; all of it, once the client was flushed.
-    pub(super) fn outcome(&self, records: &[Record]) -> Result<(), Unsent> {
-        let failed_one = self.0.failed.lock().take();
-        let Some(Failed { error, topic, payload }) = failed_one else { return Ok(()) };
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge) {
-            let is_it = |it: &&Record| *it.topic == *topic && it.payload.as_deref() == payload.as_deref();
-            if let Some(record) = records.iter().find(is_it) {
-                return Err(Unsent::TooLarge(record.item));
-            }
-        }
-        Err(failed(&topic, &error))
+    pub(super) fn outcome(&self) -> Result<(), Box<Failed>> {
+        self.0.failed.lock().take().map_or(Ok(()), Err)
     }
 }
 
@@ -252,7 +292,11 @@ impl ProducerContext for Context {
         if let Err((error, message)) = result {
             let payload = message.payload().map(<[u8]>::to_vec);
             let topic = message.topic().to_owned();
-            counted.failed.lock().get_or_insert(Failed { error: error.clone(), topic, payload });
+            let failed = Box::new(Failed { error: error.clone(), topic, payload });
+            let mut known = counted.failed.lock();
+            if known.as_ref().is_none_or(|known| failed.outdoes(known)) {
+                *known = Some(failed);
+            }
         }
         if counted.left.fetch_sub(1, AcqRel) == 1 {
             if result.is_ok() {

@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use super::{
     client,
     config::Config,
+    message::EventRef,
     producer::{Producer, Record, Unsent},
 };
 use crate::source::Rooms;
@@ -51,11 +52,11 @@ impl KafkaPublisher {
             .producer(project, &to.cluster)
             .await
             .map_err(|error| PublishError::Unavailable(format!("could not send to the topic `{topic}`: {error}")))?;
-        let whole = |(index, event)| Record::of(Arc::clone(&topic), event, index);
-        let mut records: Vec<Record> = events.iter().enumerate().map(whole).collect();
+        let whole = |(index, event)| Record::of(Arc::clone(&topic), &EventRef::from(event), index);
+        let mut records: Vec<Record<'_>> = events.iter().enumerate().map(whole).collect();
         match producer.send_all(&mut records).await {
             Ok(()) => Ok(()),
-            Err(Unsent::TooLarge(index)) => Err(PublishError::Refused(format!(
+            Err(Unsent::TooLarge(index) | Unsent::Refused(index)) => Err(PublishError::Refused(format!(
                 "event {index} is larger than the topic `{topic}` takes; send it in parts, or where it is kept"
             ))),
             Err(Unsent::Failed(why)) => {

@@ -82,17 +82,20 @@ pub(super) enum Exit {
 }
 
 impl Exit {
-    /// Whether records are confirmed by themselves, not with their offsets.
-    pub(super) fn is_confirmed(&self) -> bool {
-        matches!(self, Self::Confirmed(_))
-    }
-
     /// Sends what a batch left; durable when this returns. With transactions `next` is committed with it.
-    pub(super) async fn send(&self, mut records: Vec<Record>, place: (Arc<str>, i32), next: i64) -> Result<(), Unsent> {
+    pub(super) async fn send(
+        &self,
+        mut records: Vec<Record<'_>>,
+        place: (Arc<str>, i32),
+        next: i64,
+    ) -> Result<(), Unsent> {
         match self {
             Self::Confirmed(_) if records.is_empty() => Ok(()),
             Self::Confirmed(producer) => producer.send_all(&mut records).await,
-            Self::Transactional(transactions) => transactions.settle(records, place, next).await,
+            Self::Transactional(transactions) => {
+                let records = records.into_iter().map(Record::into_owned).collect();
+                transactions.settle(records, place, next).await
+            }
         }
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct Transactions {
 
 /// A batch that has been handled.
 struct Settlement {
-    records: Vec<Record>,
+    records: Vec<Record<'static>>,
     topic: Arc<str>,
     partition: i32,
     next: i64,
@@ -73,7 +73,7 @@ impl Transactions {
     /// Has the outputs of a batch and the offset after it written together.
     pub(super) async fn settle(
         &self,
-        records: Vec<Record>,
+        records: Vec<Record<'static>>,
         (topic, partition): (Arc<str>, i32),
         next: i64,
     ) -> Result<(), Unsent> {
@@ -185,7 +185,7 @@ impl Teller {
         let inner = self.producer.inner();
         let unsent = |index: usize| {
             move |unsent| match unsent {
-                Unsent::TooLarge(item) => Ended::TooLarge { batch: index, item },
+                Unsent::TooLarge(item) | Unsent::Refused(item) => Ended::TooLarge { batch: index, item },
                 Unsent::Failed(why) => Ended::Aborted(why),
             }
         };
@@ -199,8 +199,10 @@ impl Teller {
         let sent = retrying(self.timeout, || inner.send_offsets_to_transaction(&offsets, &membership, self.timeout));
         sent.map_err(ended)?;
         inner.flush(self.timeout).map_err(|error| Ended::Aborted(told(&error)))?;
-        for (index, (confirmations, it)) in queued.iter().zip(&*batch).enumerate() {
-            confirmations.outcome(&it.records).map_err(unsent(index))?;
+        // Brokers refuse records together with those they came with: the largest of all is the one.
+        let outcomes = queued.iter().enumerate().filter_map(|(index, it)| Some((index, it.outcome().err()?)));
+        if let Some((index, failed)) = outcomes.max_by_key(|(_, failed)| failed.size()) {
+            return Err(unsent(index)(failed.among(&batch[index].records)));
         }
         retrying(self.timeout, || inner.commit_transaction(self.timeout)).map_err(ended)
     }

@@ -74,11 +74,11 @@ impl Sources for Supervisor {
         let failed =
             |failure: &Failure| SourceError::Failed(format!("it failed again ({}): {}", failure.code, failure.message));
         match fates.pop() {
-            Some(Fate::Done(outputs)) => match source {
-                Some(source) => source.send(outputs).await?,
+            Some(Fate::Done(left)) => match source {
+                Some(source) => source.send(left.whole()).await?,
                 None => tracing::info!(
                     letter = letter.id,
-                    outputs = outputs.len(),
+                    outputs = left.outputs.len(),
                     "nothing takes what a replayed event left"
                 ),
             },

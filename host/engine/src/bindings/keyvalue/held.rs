@@ -62,7 +62,7 @@ impl Guest {
     pub(super) fn open_bucket(&mut self, identifier: &str) -> Asked<Resource<Opened>> {
         let revision = &self.current.revision;
         let Some(name) = keyvalue::granted(&revision.manifest.grants, identifier) else {
-            self.current.lines.note(&keyvalue::advice(&revision.manifest.grants, identifier));
+            self.current.lines().note(&keyvalue::advice(&revision.manifest.grants, identifier));
             return Ok(Err(Denied::NoSuchStore));
         };
         let bucket = Bucket { project: revision.project.clone(), name: name.clone() };
@@ -133,7 +133,7 @@ impl Guest {
     pub(super) fn told<T>(&self, result: Result<T, KeyValueError>) -> Result<T, Denied> {
         result.map_err(|error| {
             if matches!(error, KeyValueError::Unavailable(_)) {
-                self.current.lines.note(&format!("state could not be used: {error}"));
+                self.current.lines().note(&format!("state could not be used: {error}"));
             }
             Denied::Other(clean(&error.to_string(), REASON_BYTES))
         })

@@ -16,7 +16,7 @@ use host_core::{
 use tokio::sync::Semaphore;
 
 use super::house::{
-    House, Script, Seen, broker, committed, config, read, topic, trigger, unique, until, write, write_odd,
+    House, Script, Seen, broker, committed, config, read, topic, topic_with, trigger, unique, until, write, write_odd,
 };
 use crate::{
     fakes::{Around, echo, event},
@@ -207,6 +207,38 @@ async fn with_exactly_once_dead_letters_and_large_outputs_are_part_of_it() {
     assert_eq!(letters, [("3", "bad"), ("9", "output-too-large")]);
     let seen = read(&stage.brokers, &stage.to, |seen| seen.len() >= 28).await;
     assert_eq!(by_key(&seen)["0"], (0..30).filter(|it| ![3, 9].contains(it)).collect::<Vec<_>>());
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_broker_finds_too_large_is_given_up_alone_and_the_rest_keeps_its_order() {
+    let Some(mut stage) = Stage::new("refused", 1).await else { return };
+    stage.to = topic_with(&stage.brokers, "refused-out", 1, &[("max.message.bytes", "60000")]).await;
+    stage.write(1, 0..400);
+    let script = Script::of(|event, place, attempt| {
+        let mut outputs = echo(event, attempt)?;
+        if place.offset == 200 {
+            outputs[0].data = vec![b'x'; 100_000].into();
+        }
+        Ok(outputs)
+    });
+    let house = stage.start("batch = { events = 10 }\n", script);
+    until("all is committed", || committed(&stage.brokers, &stage.group, &stage.from, 0) == Some(400)).await;
+    let letters = house.around.letters.kept.lock().clone();
+    let letters: Vec<_> = letters.iter().map(|it| (&*it.failure.code, it.place.as_ref().unwrap().offset)).collect();
+    assert_eq!(letters, [("output-too-large", 200)]);
+    // What is sent again ends where all ends.
+    let is_all = |seen: &[Seen]| {
+        let distinct: HashSet<_> = seen.iter().map(|it| &it.payload).collect();
+        distinct.len() == 399 && seen.last().is_some_and(|it| it.payload == "399")
+    };
+    let seen = read(&stage.brokers, &stage.to, is_all).await;
+    let mut numbers = by_key(&seen)["0"].clone();
+    numbers.reverse();
+    let mut known = HashSet::new();
+    numbers.retain(|it| known.insert(*it));
+    numbers.reverse();
+    assert_eq!(numbers, (0..400).filter(|it| *it != 200).collect::<Vec<_>>(), "the last of each, in order");
     house.stop().await;
 }
 

@@ -213,10 +213,16 @@ pub(super) fn broker() -> Option<String> {
 
 /// Makes a topic.
 pub(super) async fn topic(brokers: &str, name: &str, partitions: i32) -> String {
+    topic_with(brokers, name, partitions, &[]).await
+}
+
+/// Makes a topic with settings of its own.
+pub(super) async fn topic_with(brokers: &str, name: &str, partitions: i32, settings: &[(&str, &str)]) -> String {
     let name = unique(name);
     let admin: AdminClient<DefaultClientContext> =
         ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
     let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
+    let topic = settings.iter().fold(topic, |topic, (name, value)| topic.set(name, value));
     let made = admin.create_topics([&topic], &AdminOptions::new()).await.unwrap();
     made.into_iter().for_each(|it| drop(it.unwrap()));
     name
