@@ -43,7 +43,7 @@ pub use config::Config;
 pub use guard::Guard;
 pub use later::Keeping;
 
-use answer::Stamp;
+use answer::{Form, Stamp};
 use gather::{Answered, Gather};
 use problem::Problem;
 use table::{Found, Route, Table};
@@ -215,31 +215,23 @@ impl Http {
         let (head, body) = asked.request.into_parts();
         // Held until the call is over, so that those who wait for a place count as well.
         let Whole { bytes, held: _held } = stream::read(body, route.max_body, route.timeout, &self.bodies).await?;
-        let (mut events, is_batch) = self.events_of(&head, skip, bytes, &asked.context)?;
+        let (mut events, form) = self.events_of(&head, skip, bytes, &asked.context)?;
         if let Some(gather) = &route.gather
-            && let Some(event) = events.pop_if(|_| !is_batch)
+            && let Some(event) = events.pop_if(|_| !matches!(form, Form::Batch(_)))
         {
             // Boxed, because it is rare and would make room for itself in every call.
-            return Ok(Box::pin(self.with_others(route, gather, event, asked.context)).await);
+            return Ok(Box::pin(self.with_others(route, gather, event, &form, asked.context)).await);
         }
-        // Most requests are one event.
-        let id = events.first().filter(|_| !is_batch).map(|it| it.id.clone()).unwrap_or_default();
-        let ids: Vec<String> = events.iter().filter(|_| is_batch).map(|it| it.id.clone()).collect();
-        let traceparent = asked.context.traceparent.clone();
+        let (call, traceparent) = (asked.context.id, asked.context.traceparent.clone());
         // The headers of the answer go where those of the request were.
         let mut room = head.headers;
         room.clear();
         let called = self.dispatch.call(route.target(), asked.context, Call::Events(events)).await;
         // The answer is complete: whoever goes away now misses nothing.
         asked.guard.disarm();
-        let stamp = Stamp { source: &route.source, time: self.clock.now(), traceparent: traceparent.as_deref() };
+        let stamp = || Stamp { source: &route.source, time: self.clock.now(), traceparent: traceparent.as_deref() };
         match called.reply {
-            Ok(Reply::Events(outcomes)) if is_batch => Ok(answer::of_batch(&ids, outcomes, &stamp)),
-            Ok(Reply::Events(mut outcomes)) => match outcomes.pop() {
-                Some(Ok(outputs)) => answer::of_outputs(&id, outputs, &stamp, room),
-                Some(Err(failure)) => Err(Problem::of_guest(&failure)),
-                None => Err(Problem::unexpected_reply()),
-            },
+            Ok(Reply::Events(outcomes)) => answer::of_outcomes(&form, call, outcomes, stamp, room),
             Ok(_) => Err(Problem::unexpected_reply()),
             Err(failure) => Err(Problem::of_host(&failure)),
         }
@@ -251,15 +243,15 @@ impl Http {
         route: &Route,
         gather: &Arc<Gather>,
         event: Event,
+        form: &Form,
         context: CallContext,
     ) -> Response<Body> {
-        let id = event.id.clone();
+        let own = context.id;
         let Answered { call, outcome } = gather.handle(&self.dispatch, event, &context).await;
         let traceparent = context.traceparent.as_deref();
-        let stamp = Stamp { source: &route.source, time: self.clock.now(), traceparent };
+        let stamp = || Stamp { source: &route.source, time: self.clock.now(), traceparent };
         let answered = match outcome {
-            Ok(Ok(outputs)) => answer::of_outputs(&id, outputs, &stamp, ::http::HeaderMap::new()),
-            Ok(Err(failure)) => Err(Problem::of_guest(&failure)),
+            Ok(outcome) => answer::of_outcomes(form, own, vec![outcome], stamp, ::http::HeaderMap::new()),
             Err(failure) => Err(Problem::of_host(&failure)),
         };
         let mut response = answered.unwrap_or_else(|problem| problem.of_call(&call.to_string()).into_response());
@@ -274,12 +266,18 @@ impl Http {
         skip: usize,
         data: Bytes,
         context: &CallContext,
-    ) -> Result<(Vec<Event>, bool), Problem> {
+    ) -> Result<(Vec<Event>, Form), Problem> {
         let read = cloudevents::read(&head.headers, data, self.config.max_batch as usize)?;
         Ok(match read {
-            cloudevents::Read::One(event) => (vec![*event], false),
-            cloudevents::Read::Batch(events) => (events, true),
-            cloudevents::Read::Plain(data) => (vec![plain(head, skip, data, context)], false),
+            cloudevents::Read::One(event) => {
+                let form = Form::Event(event.id.clone());
+                (vec![*event], form)
+            }
+            cloudevents::Read::Batch(events) => {
+                let form = Form::Batch(events.iter().map(|it| it.id.clone()).collect());
+                (events, form)
+            }
+            cloudevents::Read::Plain(data) => (vec![plain(head, skip, data, context)], Form::Plain),
         })
     }
 }

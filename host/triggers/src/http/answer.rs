@@ -3,7 +3,10 @@
 use ::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::body::Body;
 use bytes::BytesMut;
-use host_core::event::{Failure, Outcome, Output, in_header, is_attribute};
+use host_core::{
+    CallId,
+    event::{Failure, Outcome, Output, in_header, is_attribute},
+};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -36,14 +39,45 @@ pub(super) struct Stamp<'r> {
     pub(super) traceparent: Option<&'r str>,
 }
 
-/// The first output of the event `id` is the answer, as a CloudEvent in the binary mode; its extension `httpstatus` is
-/// the status.
+/// What a request carried, which says how it is answered.
+pub(super) enum Form {
+    /// No event: one was made of it, with the call's id.
+    Plain,
+    /// The event of this id.
+    Event(String),
+    /// Those of these ids.
+    Batch(Vec<String>),
+}
+
+/// The answer to a request of this form. `room` is an empty map for its headers.
+pub(super) fn of_outcomes<'s>(
+    form: &Form,
+    call: CallId,
+    mut outcomes: Vec<Outcome>,
+    stamp: impl FnOnce() -> Stamp<'s>,
+    room: HeaderMap,
+) -> Result<Response<Body>, Problem> {
+    let id = match form {
+        Form::Plain => None,
+        Form::Event(id) => Some(&**id),
+        Form::Batch(ids) => return Ok(of_batch(ids, outcomes, &stamp())),
+    };
+    match outcomes.pop() {
+        Some(Ok(outputs)) => of_outputs(id, call, outputs, stamp, room),
+        Some(Err(failure)) => Err(Problem::of_guest(&failure)),
+        None => Err(Problem::unexpected_reply()),
+    }
+}
+
+/// The first output is the answer; its extension `httpstatus` is the status.
 ///
-/// `room` is an empty map for its headers.
-pub(super) fn of_outputs(
-    id: &str,
+/// It is a CloudEvent in the binary mode where the request was one, of this id. The answer to a plain request is one if
+/// the output says more than data: HTTP has no other place for it.
+fn of_outputs<'s>(
+    id: Option<&str>,
+    call: CallId,
     outputs: Vec<Output>,
-    stamp: &Stamp<'_>,
+    stamp: impl FnOnce() -> Stamp<'s>,
     mut room: HeaderMap,
 ) -> Result<Response<Body>, Problem> {
     let Some(mut output) = outputs.into_iter().next() else {
@@ -57,8 +91,12 @@ pub(super) fn of_outputs(
     let mut response = Response::new(if has_body { Body::from(data) } else { Body::empty() });
     *response.status_mut() = status;
     room.reserve(USUAL_HEADERS);
+    match id {
+        Some(id) => describe(id, &output, &stamp(), &mut room),
+        None if says_more_than_data(&output) => describe(call.text(&mut [0; 36]), &output, &stamp(), &mut room),
+        None => {}
+    }
     *response.headers_mut() = room;
-    describe(id, &mut output, stamp, response.headers_mut());
     if has_body {
         let content_type = output.content_type.and_then(|it| HeaderValue::try_from(it).ok());
         let content_type = content_type.unwrap_or(HeaderValue::from_static("application/octet-stream"));
@@ -67,8 +105,12 @@ pub(super) fn of_outputs(
     Ok(response)
 }
 
+fn says_more_than_data(output: &Output) -> bool {
+    output.subject.is_some() || output.extensions.iter().any(|(name, _)| name != STATUS)
+}
+
 /// Says in headers which event this is. What the host says of it cannot be said otherwise by the function.
-fn describe(id: &str, output: &mut Output, stamp: &Stamp<'_>, headers: &mut HeaderMap) {
+fn describe(id: &str, output: &Output, stamp: &Stamp<'_>, headers: &mut HeaderMap) {
     headers.insert(&SPECVERSION, HeaderValue::from_static("1.0"));
     headers.insert(&SOURCE, stamp.source.clone());
     // The values share one allocation.
@@ -122,7 +164,7 @@ fn status_of(output: &Output) -> Result<StatusCode, Problem> {
 }
 
 /// One entry per event, in order: its outputs, or how it failed. The status is 207 when any did.
-pub(super) fn of_batch(ids: &[String], outcomes: Vec<Outcome>, stamp: &Stamp<'_>) -> Response<Body> {
+fn of_batch(ids: &[String], outcomes: Vec<Outcome>, stamp: &Stamp<'_>) -> Response<Body> {
     let failed = outcomes.iter().any(Result::is_err);
     let entries: Vec<Value> = ids.iter().zip(outcomes).map(|(id, outcome)| entry(id, outcome, stamp)).collect();
     // A tree of values always serialises.

@@ -133,6 +133,19 @@ async fn an_answer_is_an_event_whose_identity_source_and_time_the_host_gives() {
 }
 
 #[tokio::test]
+async fn a_plain_request_is_answered_plainly_where_the_function_says_no_more_than_data() {
+    let host = host([hello()], answers(Ok(vec![output("{}", &[("httpstatus", "201")])])));
+    let plain = host.post("/fn/hello", &[], "{}").await;
+    assert_eq!((plain.status, attributes(&plain), &plain.body[..]), (201, vec![], &b"{}"[..]));
+    assert_eq!(plain.header("content-type"), "application/json");
+    let event = [("ce-specversion", "1.0"), ("ce-id", "7"), ("ce-source", "/s"), ("ce-type", "t")];
+    assert_eq!(host.post("/fn/hello", &event, "{}").await.header("ce-id"), "7/0");
+    let event = r#"{"specversion":"1.0","id":"8","source":"/s","type":"t"}"#;
+    let structured = host.post("/fn/hello", &[("content-type", "application/cloudevents+json")], event).await;
+    assert_eq!((structured.header("ce-id"), structured.header("ce-type")), ("8/0", "mirrored"));
+}
+
+#[tokio::test]
 async fn an_extension_named_like_an_attribute_speaks_for_nobody() {
     let names = ["id", "source", "type", "time", "specversion", "subject", "data", "datacontenttype", "data_base64"];
     let own: Vec<_> = names.iter().map(|name| (*name, "forged")).collect();
