@@ -108,7 +108,10 @@ impl KafkaSource {
             .set("statistics.interval.ms", config.statistics.0.min(86_400_000).to_string())
             .set("queued.max.messages.kbytes", (config.prefetch.0 >> 10).clamp(1, 2_097_151).to_string())
             // A lane that emptied its queue is fed again soon, not after librdkafka's usual second.
-            .set("fetch.queue.backoff.ms", "20");
+            .set("fetch.queue.backoff.ms", "20")
+            // A broker is asked by one request at a time, and one for partitions that have nothing waits there: meanwhile a
+            // busy partition that had enough before gets nothing.
+            .set("fetch.wait.max.ms", "50");
         if let Some(member) = self.member() {
             reading.set("group.instance.id", member);
         }

@@ -85,7 +85,7 @@ impl Default for Config {
             commit_every: Millis(100),
             metadata_refresh: Millis(30_000),
             statistics: Millis(5_000),
-            prefetch: ByteSize(4 << 20),
+            prefetch: ByteSize(16 << 20),
             key_calls: 8,
             linger: Millis(1),
             compression: Compression::None,
