@@ -17,9 +17,10 @@ use clap::Parser;
 
 use crate::{args::Args, ui::Printer};
 
-/// The system's allocator takes an eighth of the time of a short call, this one half of that.
+/// What was given back last is handed out first and still lies in the nearest cache: a short call asks for memory some
+/// forty times.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> std::process::ExitCode {
     // One TLS implementation for every client of this process; it fails only where one was chosen before.
