@@ -90,7 +90,9 @@ impl Cluster {
         for partition in 0..4 {
             let (low, high) = match self.consumer.fetch_watermarks(topic, partition, LIMIT) {
                 // It was made a moment ago, and this client does not know yet where it lies.
-                Err(KafkaError::MetadataFetch(RDKafkaErrorCode::NotLeaderForPartition)) => (0, 0),
+                Err(KafkaError::MetadataFetch(
+                    RDKafkaErrorCode::NotLeaderForPartition | RDKafkaErrorCode::UnknownPartition,
+                )) => (0, 0),
                 marks => marks.context("could not count")?,
             };
             count += u64::try_from(high - low).unwrap_or(0);
