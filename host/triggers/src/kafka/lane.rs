@@ -113,7 +113,7 @@ impl Lane {
     /// One batch after the other. It does not wait for brokers: what a batch left is confirmed while the function has the
     /// next ones.
     async fn in_order(&self) -> Result<(), SourceError> {
-        let (mut carried, mut leaving) = (None, Leaving::new());
+        let (mut carried, mut leaving) = (None, Leaving::default());
         loop {
             let handled = self.meanwhile(&mut leaving, self.handled(&mut carried)).await?;
             let Ok(Some((mut items, permit, wait))) = handled else {

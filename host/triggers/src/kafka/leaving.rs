@@ -18,12 +18,24 @@ use super::{
 /// How many records of a partition may wait until what they left is confirmed, beside the first batch of them.
 const MOST: usize = 4_000;
 
-/// Batches on their way out, the oldest first.
-pub(super) type Leaving<'l> = VecDeque<(Batch<'l>, Confirmations)>;
+/// Batches on their way out, the oldest first, and how many records they are: batches may be many and small.
+#[derive(Default)]
+pub(super) struct Leaving<'l> {
+    batches: VecDeque<(Batch<'l>, Confirmations)>,
+    records: usize,
+}
 
-/// How many records wait there.
-fn waiting(leaving: &Leaving<'_>) -> usize {
-    leaving.iter().map(|((items, _), _)| items.len()).sum()
+impl<'l> Leaving<'l> {
+    fn push(&mut self, batch: Batch<'l>, confirmations: Confirmations) {
+        self.records += batch.0.len();
+        self.batches.push_back((batch, confirmations));
+    }
+
+    fn pop(&mut self) -> Option<Batch<'l>> {
+        let (batch, _) = self.batches.pop_front()?;
+        self.records -= batch.0.len();
+        Some(batch)
+    }
 }
 
 impl Lane {
@@ -34,7 +46,7 @@ impl Lane {
         leaving: &mut Leaving<'l>,
         (mut items, permit): Batch<'l>,
     ) -> Result<(), SourceError> {
-        while !leaving.is_empty() && waiting(leaving) + items.len() > MOST {
+        while leaving.records > 0 && leaving.records + items.len() > MOST {
             self.first_left(leaving).await?;
         }
         let confirmations = loop {
@@ -45,7 +57,7 @@ impl Lane {
                 Err(unsent) => refused(&mut items, unsent)?,
             }
         };
-        leaving.push_back(((items, permit), confirmations));
+        leaving.push((items, permit), confirmations);
         Ok(())
     }
 
@@ -56,7 +68,7 @@ impl Lane {
         work: impl Future<Output = T>,
     ) -> Result<T, SourceError> {
         let mut work = pin!(work);
-        while let Some((_, first)) = leaving.front() {
+        while let Some((_, first)) = leaving.batches.front() {
             tokio::select! {
                 biased;
                 confirmed = first.all() => self.left(leaving, confirmed).await?,
@@ -68,14 +80,14 @@ impl Lane {
 
     /// Waits until all of it is settled.
     pub(super) async fn all_left(&self, leaving: &mut Leaving<'_>) -> Result<(), SourceError> {
-        while !leaving.is_empty() {
+        while leaving.records > 0 {
             self.first_left(leaving).await?;
         }
         Ok(())
     }
 
     async fn first_left(&self, leaving: &mut Leaving<'_>) -> Result<(), SourceError> {
-        let Some((_, first)) = leaving.front() else { return Ok(()) };
+        let Some((_, first)) = leaving.batches.front() else { return Ok(()) };
         let confirmed = first.all().await;
         self.left(leaving, confirmed).await
     }
@@ -84,7 +96,7 @@ impl Lane {
     async fn left(&self, leaving: &mut Leaving<'_>, confirmed: Result<(), Box<Failed>>) -> Result<(), SourceError> {
         match confirmed {
             Ok(()) => {
-                if let Some(((items, _permit), _)) = leaving.pop_front() {
+                if let Some((items, _permit)) = leaving.pop() {
                     self.settled(&items);
                 }
                 Ok(())
@@ -98,7 +110,7 @@ impl Lane {
     /// and what is too large shows.
     async fn anew(&self, leaving: &mut Leaving<'_>, failed: Box<Failed>) -> Result<(), SourceError> {
         let mut failed = Some(failed);
-        for ((items, _), confirmations) in leaving.iter() {
+        for ((items, _), confirmations) in &leaving.batches {
             let known = match failed.take() {
                 Some(first) => Err(first),
                 None => confirmations.all().await,
@@ -109,7 +121,7 @@ impl Lane {
                 return Err(SourceError::Failed(why));
             }
         }
-        while let Some(((mut items, _permit), _)) = leaving.pop_front() {
+        while let Some((mut items, _permit)) = leaving.pop() {
             self.emit(&mut items).await?;
         }
         Ok(())
