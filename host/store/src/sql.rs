@@ -13,7 +13,7 @@ use sqlx::{PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 
 pub(crate) use arg::{Arg, args};
 pub(crate) use row::Row;
-pub(crate) use select::{Select, placeholders};
+pub(crate) use select::{Select, placeholders, unnumbered};
 pub(crate) use stream::Rows;
 
 use crate::StoreError;

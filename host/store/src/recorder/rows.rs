@@ -11,13 +11,13 @@ use super::{
 use crate::{
     StoreError,
     logs::{StoredLine, rank},
-    sql::{Arg, Db, Tx, args, placeholders},
+    sql::{Arg, Db, Tx, args, placeholders, unnumbered},
     text::{json, json_opt},
 };
 
-/// How many rows a statement holds: of few sizes, so that each is prepared once. SQLite looks parameters up one by one,
-/// so that many of them cost it more than another statement; Postgres is a journey away for each statement.
-const ROWS_LITE: &[usize] = &[8, 1];
+/// How many rows a statement holds: of few sizes, so that each is prepared once. Each statement is a journey, to the
+/// thread that has SQLite or to where Postgres is.
+const ROWS_LITE: &[usize] = &[64, 8, 1];
 const ROWS_POSTGRES: &[usize] = &[100, 10, 1];
 
 const CALLS: &str = "INSERT INTO call (id, project, function, revision, entry, trigger_kind, trigger_name, attempt, events, \
@@ -139,10 +139,12 @@ pub(super) async fn write<R: Record>(db: &Db, records: &[R]) -> Result<(), Store
 
 /// Writes records in a transaction.
 async fn write_in<R: Record>(tx: &mut Tx, records: &[R]) -> Result<(), StoreError> {
-    for chunk in chunks(records, if tx.is_postgres() { ROWS_POSTGRES } else { ROWS_LITE }) {
+    let (sizes, statement): (_, fn(_, _, _, _) -> _) =
+        if tx.is_postgres() { (ROWS_POSTGRES, placeholders) } else { (ROWS_LITE, unnumbered) };
+    for chunk in chunks(records, sizes) {
         let rows: Vec<Vec<Arg>> = chunk.iter().map(Record::row).collect::<Result<_, _>>()?;
         let columns = rows.first().map_or(0, Vec::len);
-        let sql = placeholders(R::INSERT, rows.len(), columns, R::END);
+        let sql = statement(R::INSERT, rows.len(), columns, R::END);
         tx.execute(sql, rows.into_iter().flatten().collect()).await?;
     }
     Ok(())
