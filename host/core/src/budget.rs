@@ -36,7 +36,7 @@ impl Budget {
     /// A part of it that can grow; nothing yet.
     #[must_use]
     pub fn part(self: &Arc<Self>) -> Part {
-        Part { budget: Arc::clone(self), held: 0 }
+        Part { budget: Some(Arc::clone(self)), held: 0 }
     }
 
     fn take(&self, bytes: u64) -> bool {
@@ -48,18 +48,26 @@ impl Budget {
 /// What somebody holds of a budget; given back when dropped.
 #[derive(Debug)]
 pub struct Part {
-    budget: Arc<Budget>,
+    /// None where nothing will ever be held: counting the holders of one budget would have them wait for each other.
+    budget: Option<Arc<Budget>>,
     held: u64,
 }
 
 impl Part {
+    /// The part of who holds nothing and never will.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { budget: None, held: 0 }
+    }
+
     /// Takes more.
     ///
     /// # Errors
     /// When there is not that much left; what is held already stays held.
     pub fn grow(&mut self, bytes: u64) -> Result<(), Exhausted> {
-        if !self.budget.take(bytes) {
-            return Err(Exhausted(self.budget.whole));
+        let budget = self.budget.as_ref().ok_or(Exhausted(0))?;
+        if !budget.take(bytes) {
+            return Err(Exhausted(budget.whole));
         }
         self.held = self.held.saturating_add(bytes);
         Ok(())
@@ -74,7 +82,9 @@ impl Part {
 
 impl Drop for Part {
     fn drop(&mut self) {
-        self.budget.left.fetch_add(self.held, Ordering::Relaxed);
+        if let Some(budget) = &self.budget {
+            budget.left.fetch_add(self.held, Ordering::Relaxed);
+        }
     }
 }
 
@@ -92,5 +102,6 @@ mod tests {
         assert_eq!((one.grow(5), one.grow(4), budget.left()), (Err(Exhausted(10)), Ok(()), 0));
         drop(one);
         assert_eq!(budget.left(), 10);
+        assert_eq!(Part::nothing().grow(1), Err(Exhausted(0)));
     }
 }

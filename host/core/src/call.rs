@@ -129,8 +129,8 @@ pub struct CallContext {
     pub step: Option<StepRef>,
     /// Where a job's parameters, metrics and results go.
     pub track: Option<Arc<dyn Track>>,
-    /// Where each event of the batch was read; empty where they come from no stream.
-    pub origins: Arc<[Place]>,
+    /// Where each event of the batch was read; none where they come from no stream.
+    pub origins: Option<Arc<[Place]>>,
     /// How many events of the platform led to this one, so that a chain of them comes to an end.
     pub depth: u8,
     /// When the event was given up last, where somebody replays it.
@@ -149,6 +149,12 @@ pub struct Place {
 }
 
 impl CallContext {
+    /// Where the event of this index was read.
+    #[must_use]
+    pub fn origin(&self, index: usize) -> Option<&Place> {
+        self.origins.as_ref()?.get(index)
+    }
+
     /// A first attempt on nobody's behalf, without a deadline of its own.
     #[must_use]
     pub fn new(trigger: TriggerRef) -> Self {
@@ -162,7 +168,7 @@ impl CallContext {
             cancelled: CancellationToken::new(),
             step: None,
             track: None,
-            origins: Arc::default(),
+            origins: None,
             depth: 0,
             given_up_at: None,
         }
@@ -223,6 +229,8 @@ pub struct Finished {
     pub failure: Option<Failure>,
     /// The model versions that computed something for it.
     pub models: Vec<VersionId>,
+    /// When it was over, where somebody has looked at the clock already.
+    pub at: Option<Instant>,
 }
 
 /// When a call ends: with its reply, or later, when a streamed body does.

@@ -27,7 +27,7 @@ use crate::{
     Config, Endpoints,
     admit::{Gate, Queue, Refused, refusal},
     bridge,
-    record::{Keeper, Summary, Ticket},
+    record::{Keeper, Samples, Summary, Ticket},
     resolve::{Resolver, Slot},
 };
 
@@ -56,7 +56,7 @@ pub struct Dispatcher {
     invoke: Arc<dyn Invoke>,
     score: Arc<dyn Score>,
     endpoints: Arc<Endpoints>,
-    keeper: Keeper,
+    keeper: Arc<Keeper>,
     host: Gate,
     draining: AtomicBool,
 }
@@ -67,7 +67,8 @@ impl Dispatcher {
     pub fn new(config: Config, parts: Parts) -> Self {
         let Parts { directory, deployments, invoke, score, endpoints, recorder, clock } = parts;
         let resolver = Resolver::new(directory, deployments, Arc::clone(&invoke), config.pinned_revisions);
-        let keeper = Keeper { recorder, clock, slow_us: config.slow.0.saturating_mul(1_000) };
+        let slow_us = config.slow.0.saturating_mul(1_000);
+        let keeper = Arc::new(Keeper { recorder, clock, slow_us, samples: Samples::default() });
         let host = Gate::new(config.max_in_flight.max(1));
         Self { config, resolver, invoke, score, endpoints, keeper, host, draining: AtomicBool::new(false) }
     }

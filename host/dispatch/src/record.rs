@@ -1,9 +1,9 @@
 //! What is kept of a call: always its totals, and a record where the policy wants one.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use host_core::{
-    CallId, RunId,
+    CallId, RevisionId, RunId,
     call::{Call, CallContext, Finished, Reply, TriggerRef, Usage},
     clock::Clock,
     event::{Failure, FailureKind, code},
@@ -13,16 +13,21 @@ use host_core::{
     record::{CallRecord, Tally, Verdict},
 };
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// The share of uneventful calls that `record = "failures"` keeps.
 const SAMPLE: f64 = 0.01;
 
+/// How many of them it keeps of one revision in one second: beyond it more of the same tell nothing new, and writing
+/// them would cost a busy host a part of every call.
+const MOST_SAMPLES: u32 = 100;
+
 /// A call in flight: what its record needs, and the places it takes. It is recorded when it is closed, and also when it
 /// is dropped because its caller went away.
 pub(crate) struct Ticket {
     is_open: bool,
-    recorder: Arc<dyn Recorder>,
+    keeper: Arc<Keeper>,
     revision: Arc<Revision>,
     id: CallId,
     trigger: TriggerRef,
@@ -31,7 +36,6 @@ pub(crate) struct Ticket {
     attempt: u32,
     entry: Entry,
     events: u32,
-    slow_us: u64,
     arrived: Instant,
     started_at: Timestamp,
     places: Option<[OwnedSemaphorePermit; 2]>,
@@ -45,17 +49,35 @@ pub(crate) struct Summary {
 }
 
 /// The hands that keep records.
-#[derive(Clone)]
 pub(crate) struct Keeper {
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) slow_us: u64,
+    pub(crate) samples: Samples,
+}
+
+/// How many samples were kept in the present second, by revision.
+#[derive(Debug, Default)]
+pub(crate) struct Samples(Mutex<(i64, HashMap<RevisionId, u32>)>);
+
+impl Samples {
+    /// Whether one more may be kept in this second.
+    fn take(&self, revision: RevisionId, second: i64) -> bool {
+        let (present, counts) = &mut *self.0.lock();
+        if *present != second {
+            *present = second;
+            counts.clear();
+        }
+        let count = counts.entry(revision).or_default();
+        *count = count.saturating_add(1);
+        *count <= MOST_SAMPLES
+    }
 }
 
 impl Keeper {
     /// A ticket for a call that arrived at `arrived`.
     pub(crate) fn open(
-        &self,
+        self: &Arc<Self>,
         revision: &Arc<Revision>,
         context: &CallContext,
         call: &Call,
@@ -64,7 +86,7 @@ impl Keeper {
     ) -> Ticket {
         Ticket {
             is_open: true,
-            recorder: Arc::clone(&self.recorder),
+            keeper: Arc::clone(self),
             revision: Arc::clone(revision),
             id: context.id,
             trigger: context.trigger.clone(),
@@ -73,7 +95,6 @@ impl Keeper {
             attempt: context.attempt,
             entry,
             events: events_of(call),
-            slow_us: self.slow_us,
             arrived,
             started_at: self.clock.now(),
             places: None,
@@ -94,20 +115,20 @@ impl Ticket {
         }
         // Left only when the record is on its way, so that a host that waits for everyone to leave loses none.
         let _places = self.places.take();
-        let elapsed = self.arrived.elapsed().as_micros();
-        finished.usage.duration_us = u64::try_from(elapsed).unwrap_or(u64::MAX);
+        let elapsed = finished.at.unwrap_or_else(Instant::now).saturating_duration_since(self.arrived);
+        finished.usage.duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         let failure = finished.failure.clone().or(summary.failure);
         let verdict = verdict_of(failure.as_ref(), summary.status);
-        self.recorder.tally(self.tally(verdict, finished.usage));
+        self.keeper.recorder.tally(self.tally(verdict, finished.usage));
         if self.wants_record(verdict, finished.usage.duration_us) {
-            self.recorder.call(self.record(verdict, summary.status, failure, finished));
+            self.keeper.recorder.call(self.record(verdict, summary.status, failure, finished));
         }
     }
 
     /// Counts a call that was turned away. It leaves no record: a storm of these must not push the others out.
     pub(crate) fn turn_away(&mut self) {
         if std::mem::take(&mut self.is_open) {
-            self.recorder.tally(self.tally(Verdict::Transient, Usage::default()));
+            self.keeper.recorder.tally(self.tally(Verdict::Transient, Usage::default()));
         }
     }
 
@@ -116,10 +137,13 @@ impl Ticket {
     }
 
     fn wants_record(&self, verdict: Verdict, duration_us: u64) -> bool {
-        let eventful = verdict != Verdict::Ok || duration_us >= self.slow_us;
+        let eventful = verdict != Verdict::Ok || duration_us >= self.keeper.slow_us;
         match self.revision.manifest.record {
             RecordPolicy::All => true,
-            RecordPolicy::Failures => eventful || is_sampled(self.id, SAMPLE),
+            RecordPolicy::Failures => {
+                let second = self.started_at.as_second();
+                eventful || (is_sampled(self.id, SAMPLE) && self.keeper.samples.take(self.revision.id, second))
+            }
             RecordPolicy::Percent(percent) => eventful || is_sampled(self.id, percent / 100.0),
         }
     }
@@ -240,5 +264,12 @@ mod tests {
         assert!((1_500..2_500).contains(&sampled), "{sampled}");
         assert!((0..100).all(|_| is_sampled(CallId::next(), 1.1)));
         assert!((0..100).all(|_| !is_sampled(CallId::next(), 0.0)));
+    }
+
+    #[test]
+    fn a_revision_has_so_many_samples_in_a_second() {
+        let (samples, busy, quiet) = (Samples::default(), RevisionId::next(), RevisionId::next());
+        let kept = |second| (0..3 * MOST_SAMPLES).filter(|_| samples.take(busy, second)).count();
+        assert_eq!((kept(7), samples.take(quiet, 7), kept(8)), (100, true, 100));
     }
 }

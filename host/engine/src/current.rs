@@ -54,8 +54,6 @@ pub(crate) struct Current {
     pub(crate) held: Option<Arc<Held>>,
     /// What its function was granted of the network.
     pub(crate) ways: Ways,
-    /// When the call came here.
-    started: Instant,
     /// How long one run of the guest may take. A batch that broke runs its events one by one, each as long.
     pub(crate) timeout: Duration,
     /// How many events it has sent.
@@ -92,7 +90,6 @@ impl Current {
             models: Mutex::default(),
             held,
             ways,
-            started: Instant::now(),
             revision,
             context,
             services,
@@ -118,26 +115,19 @@ impl Current {
         }
     }
 
-    /// What stops the guest if it starts now.
-    pub(crate) fn watch(self: &Arc<Self>) -> Watch {
-        self.watch_since(Instant::now())
-    }
-
-    /// What stops the guest in the first run of the call, which starts with it: reading a clock is dear for a short call.
-    pub(crate) fn first_watch(self: &Arc<Self>) -> Watch {
-        self.watch_since(self.started)
-    }
-
-    fn watch_since(self: &Arc<Self>, start: Instant) -> Watch {
+    /// What stops the guest if it starts now, and the call may be more runs of it.
+    pub(crate) fn watch(&self) -> Watch {
+        let start = Instant::now();
         let most = start.checked_add(self.timeout).unwrap_or(start + FOREVER);
         let deadline = self.context.deadline.map_or(most, |asked| asked.min(most));
-        Watch::new(self.clone(), deadline)
+        Watch::new(deadline)
     }
 
-    /// How long the call may wait for what it needs before its guest runs: for as long as the whole of it may take.
-    pub(crate) fn patience(self: &Arc<Self>) -> Watch {
+    /// What stops the call as a whole: its one run, or what it waits for before its guest runs. Whoever calls has bound it
+    /// by the manifest already, so that no clock is read here: that is dear for a short call.
+    pub(crate) fn patience(&self) -> Watch {
         let deadline = self.context.deadline.unwrap_or_else(|| self.watch().deadline);
-        Watch::new(self.clone(), deadline)
+        Watch::new(deadline)
     }
 
     /// Notes that `version` computed something for this call.
@@ -159,7 +149,7 @@ impl Current {
             bytes_out: spent.bytes_out,
             fresh: spent.fresh,
         };
-        Finished { usage, failure, models: std::mem::take(&mut *self.models.lock()) }
+        Finished { usage, failure, models: std::mem::take(&mut *self.models.lock()), at: spent.until }
     }
 }
 
@@ -171,6 +161,8 @@ pub(crate) struct Spent {
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
     pub(crate) fresh: bool,
+    /// When the last of them was over.
+    pub(crate) until: Option<Instant>,
 }
 
 impl Spent {
@@ -181,6 +173,7 @@ impl Spent {
         self.bytes_in += run.bytes_in;
         self.bytes_out += run.bytes_out;
         self.fresh |= run.fresh;
+        self.until = run.until.or(self.until);
     }
 }
 

@@ -1,6 +1,7 @@
 //! A revision that is loaded: what it can do, how many calls are in it, and its warm instances.
 
 use std::{
+    ops::Deref,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -47,8 +48,8 @@ pub(crate) struct Function {
     inside: Arc<AtomicU32>,
 }
 
-/// One call inside a function, for as long as this lives.
-pub(crate) struct Inside(Arc<AtomicU32>);
+/// One call inside a function, for as long as this lives. It holds the count, or borrows it: that is quicker.
+pub(crate) struct Inside<C: Deref<Target = AtomicU32>>(C);
 
 /// What a function needs to serve calls.
 pub(crate) struct Calls {
@@ -69,9 +70,20 @@ impl Function {
     }
 
     /// Lets one more call in, if there is room.
-    pub(crate) fn admit(&self) -> Result<Inside, Failure> {
+    pub(crate) fn admit(&self) -> Result<Inside<&AtomicU32>, Failure> {
+        self.enter(&*self.inside)
+    }
+
+    /// The same for a call that may outlive this borrow.
+    pub(crate) fn admit_for_long(&self) -> Result<Inside<Arc<AtomicU32>>, Failure> {
+        self.enter(self.inside.clone())
+    }
+
+    /// Nobody waits here, so that counting is enough.
+    fn enter<C: Deref<Target = AtomicU32>>(&self, count: C) -> Result<Inside<C>, Failure> {
         let limit = self.revision.manifest.limits.concurrency;
-        let (inside, before) = Inside::enter(&self.inside);
+        let before = count.fetch_add(1, Ordering::Relaxed);
+        let inside = Inside(count);
         if before < limit {
             return Ok(inside);
         }
@@ -86,15 +98,7 @@ impl Function {
     }
 }
 
-impl Inside {
-    /// One more, and how many were there before. Nobody waits here, so that counting is enough.
-    fn enter(inside: &Arc<AtomicU32>) -> (Self, u32) {
-        let before = inside.fetch_add(1, Ordering::Relaxed);
-        (Self(inside.clone()), before)
-    }
-}
-
-impl Drop for Inside {
+impl<C: Deref<Target = AtomicU32>> Drop for Inside<C> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -159,7 +163,7 @@ impl Calls {
         let slot = tokio::select! {
             biased;
             slot = self.slots.wait() => slot,
-            stopped = patience.stop() => return Err(match stopped {
+            stopped = patience.stop(current) => return Err(match stopped {
                 Stopped::Cancelled => trap::stopped(stopped, current),
                 Stopped::Deadline => trap::overloaded("every instance of this host was taken until its deadline"),
             }),

@@ -22,7 +22,8 @@ const SMALLEST_COPY: u64 = 1 << 20;
 pub(crate) struct Guest {
     wasi: WasiCtx,
     http: WasiHttpCtx,
-    hooks: Hooks,
+    /// Those of the call it is in, once it asks for them.
+    hooks: Option<Hooks>,
     pub(crate) table: ResourceTable,
     pub(crate) limiter: Limiter,
     pub(crate) current: Arc<Current>,
@@ -73,7 +74,7 @@ impl Guest {
         let guest = Self {
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
-            hooks: Hooks::new(current.clone(), &watch),
+            hooks: None,
             table,
             limiter: Limiter::new(memory),
             current,
@@ -101,7 +102,7 @@ impl Guest {
 
     /// Enters the next call.
     pub(crate) fn enter(&mut self, current: Arc<Current>, watch: Watch) {
-        self.hooks = Hooks::new(current.clone(), &watch);
+        self.hooks = None;
         self.current = current;
         self.watch = watch;
         self.sockets.enter(&self.current);
@@ -132,6 +133,7 @@ impl WasiView for Guest {
 
 impl WasiHttpView for Guest {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.hooks }
+        let hooks = self.hooks.get_or_insert_with(|| Hooks::new(self.current.clone(), &self.watch));
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks }
     }
 }

@@ -107,7 +107,8 @@ pub(crate) fn store(engine: &wasmtime::Engine, guest: Guest) -> Store<Guest> {
     store.set_hostcall_fuel(copy);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|context| {
-        context.data().watch.check()?;
+        let guest = context.data();
+        guest.watch.check(&guest.current)?;
         // Others want to run too: a guest that computes holds its thread for one tick at a time.
         Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
     });

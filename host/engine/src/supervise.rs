@@ -1,6 +1,6 @@
 //! Watching over a running guest: it ends with its answer, at its deadline, or when nobody wants the answer any more.
 
-use std::{future::Future, sync::Arc, time::Instant};
+use std::{future::Future, time::Instant};
 
 use tokio_util::sync::CancellationToken;
 
@@ -21,38 +21,28 @@ pub(crate) enum Stopped {
 #[derive(Clone)]
 pub(crate) struct Watch {
     pub(crate) deadline: Instant,
-    token: Token,
-}
-
-/// What says that nobody wants the answer any more.
-#[derive(Clone)]
-enum Token {
-    /// The call's own, held with the call: a token is slower to copy.
-    Call(Arc<Current>),
-    Other(CancellationToken),
+    /// What says that nobody wants the answer any more, where it is not the call's own token.
+    token: Option<CancellationToken>,
 }
 
 impl Watch {
-    /// Over a guest of `call` that must have ended at `deadline`.
-    pub(crate) fn new(call: Arc<Current>, deadline: Instant) -> Self {
-        Self { deadline, token: Token::Call(call) }
+    /// Over a guest that must have ended at `deadline`.
+    pub(crate) fn new(deadline: Instant) -> Self {
+        Self { deadline, token: None }
     }
 
     /// The same, but stopped by another token than the call's.
     pub(crate) fn stopped_by(self, token: CancellationToken) -> Self {
-        Self { token: Token::Other(token), ..self }
+        Self { token: Some(token), ..self }
     }
 
-    fn cancelled(&self) -> &CancellationToken {
-        match &self.token {
-            Token::Call(call) => &call.context.cancelled,
-            Token::Other(token) => token,
-        }
+    fn cancelled<'w>(&'w self, call: &'w Current) -> &'w CancellationToken {
+        self.token.as_ref().unwrap_or(&call.context.cancelled)
     }
 
-    /// Whether the guest must stop now.
-    pub(crate) fn check(&self) -> Result<(), Stopped> {
-        if self.cancelled().is_cancelled() {
+    /// Whether the guest of `call` must stop now.
+    pub(crate) fn check(&self, call: &Current) -> Result<(), Stopped> {
+        if self.cancelled(call).is_cancelled() {
             Err(Stopped::Cancelled)
         } else if Instant::now() >= self.deadline {
             Err(Stopped::Deadline)
@@ -61,20 +51,20 @@ impl Watch {
         }
     }
 
-    /// Polls `guest` to its end, or until it must stop. The guest goes first, so that one that never waits costs no
-    /// timer; one that never stops by itself is interrupted by the epoch and then comes by here.
-    pub(crate) async fn over<F: Future + Unpin>(&self, guest: &mut F) -> Result<F::Output, Stopped> {
+    /// Polls `guest`, that of `call`, to its end, or until it must stop. The guest goes first, so that one that never waits
+    /// costs no timer; one that never stops by itself is interrupted by the epoch and then comes by here.
+    pub(crate) async fn over<F: Future + Unpin>(&self, call: &Current, guest: &mut F) -> Result<F::Output, Stopped> {
         tokio::select! {
             biased;
             output = guest => Ok(output),
-            stopped = self.stop() => Err(stopped),
+            stopped = self.stop(call) => Err(stopped),
         }
     }
 
-    /// Resolves when the guest must stop.
-    pub(crate) async fn stop(&self) -> Stopped {
+    /// Resolves when the guest of `call` must stop.
+    pub(crate) async fn stop(&self, call: &Current) -> Stopped {
         tokio::select! {
-            () = self.cancelled().cancelled() => Stopped::Cancelled,
+            () = self.cancelled(call).cancelled() => Stopped::Cancelled,
             () = tokio::time::sleep_until(self.deadline.into()) => Stopped::Deadline,
         }
     }

@@ -178,7 +178,7 @@ impl Handover {
         context.deadline = self.longest.map(|longest| Instant::now() + longest);
         context.given_up_at = self.given_up_at;
         context.cancelled = stop.child_token();
-        context.origins = origins;
+        context.origins = Some(origins);
         context.traceparent = events.iter().find_map(traceparent);
         let stamps: Vec<Stamp> = events.iter().map(|it| Stamp { id: it.id.clone(), trace: traceparent(it) }).collect();
         let target = Target::Function(self.id.project.clone(), self.target.clone());

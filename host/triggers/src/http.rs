@@ -25,7 +25,6 @@ use host_core::{
     ports::{Directory, Dispatch},
 };
 use parking_lot::Mutex;
-use tokio_util::sync::DropGuard;
 
 mod answer;
 mod cloudevents;
@@ -123,10 +122,7 @@ impl Http {
         let mut response = match self.guard.admit(&route, &mut request).await {
             Ok(caller) => {
                 let context = context(&route, caller, request.headers());
-                // Dropped with this future when the client goes away, and with the response when it does while we
-                // stream.
-                let guard = context.cancelled.clone().drop_guard();
-                self.answer_with(Box::new(Asked { route: &route, skip, request, context, guard })).await
+                self.answer_with(Box::new(Asked { route: &route, skip, request, context })).await
             }
             Err(problem) => problem.into_response(),
         };
@@ -197,7 +193,9 @@ impl Http {
 
     /// A function that speaks HTTP gets the request as it streams in.
     async fn pass_on(&self, asked: Box<Asked<'_>>) -> Result<Response<Body>, Problem> {
-        let Asked { route, skip, request, context, guard } = *asked;
+        let Asked { route, skip, request, context } = *asked;
+        // Dropped with this future when the client goes away, and with the response when it does while we stream.
+        let guard = context.cancelled.clone().drop_guard();
         let (mut head, body) = request.into_parts();
         head.uri = seen_by_guest(&head.uri, skip);
         let call = Call::Http(Request::from_parts(head, stream::incoming(body)));
@@ -227,8 +225,6 @@ impl Http {
         let mut room = head.headers;
         room.clear();
         let called = self.dispatch.call(route.target(), asked.context, Call::Events(events)).await;
-        // The answer is complete: whoever goes away now misses nothing.
-        asked.guard.disarm();
         let stamp = || Stamp { source: &route.source, time: self.clock.now(), traceparent: traceparent.as_deref() };
         match called.reply {
             Ok(Reply::Events(outcomes)) => answer::of_outcomes(&form, call, outcomes, stamp, room),
@@ -288,7 +284,6 @@ struct Asked<'a> {
     skip: usize,
     request: Request<Body>,
     context: CallContext,
-    guard: DropGuard,
 }
 
 /// What a request meets in `table`.

@@ -75,7 +75,7 @@ impl Descriptors {
                 outcomes.push(Err(Failure::transient(code::CANCELLED, "it waits for the model before it")));
                 continue;
             }
-            let taken = self.take(stream, event, (context.origins.get(index), context.given_up_at)).await;
+            let taken = self.take(stream, event, (context.origin(index), context.given_up_at)).await;
             if let Err(failure) = &taken {
                 self.refuse(stream, event, failure).await;
             }

@@ -211,7 +211,8 @@ async fn a_stream_keeps_its_place_until_its_last_byte_and_is_recorded_then() {
     let queue = Queue { most: 0, longest: Duration::ZERO, deadline: None };
     let cancelled = tokio_util::sync::CancellationToken::new();
     let places = [gate.enter(queue, &cancelled).await.unwrap(), gate.enter(queue, &cancelled).await.unwrap()];
-    let keeper = Keeper { recorder: kept.clone(), clock: clock(), slow_us: u64::MAX };
+    let keeper = Keeper { recorder: kept.clone(), clock: clock(), slow_us: u64::MAX, samples: Samples::default() };
+    let keeper = Arc::new(keeper);
     let context = CallContext::new(TriggerRef::new("http", "/"));
     let mut ticket = keeper.open(&revision("s", 1, |_| {}), &context, &events(1), Entry::Http, Instant::now());
     ticket.keep(places);

@@ -37,7 +37,7 @@ impl Host for Guest {
     }
 
     fn origin(&mut self, index: u32) -> Option<Place> {
-        let place = self.current.context.origins.get(index as usize)?;
+        let place = self.current.context.origin(index as usize)?;
         Some(Place { topic: place.topic.to_string(), partition: place.partition, offset: place.offset })
     }
 }

@@ -101,7 +101,7 @@ impl Batch<'_> {
 
     /// One run of the guest over `events`, in whatever instance there is.
     async fn once(&mut self, events: &[types::Event]) -> Result<Vec<Outcome>, Broke> {
-        let watch = self.current.first_watch();
+        let watch = if events.len() > 1 { self.current.watch() } else { self.current.patience() };
         let instance = self.calls.lend(self.current, &watch).map_err(broke)?;
         self.run_in(instance, &watch, events).await
     }
@@ -118,9 +118,9 @@ impl Batch<'_> {
                 handler.weft_function_handler().call_handle(store, events).await
             });
             let mut guest = Metered::new(guest);
-            (watch.over(&mut guest).await, guest.cpu(), guest.polled_at())
+            (watch.over(self.current, &mut guest).await, guest.cpu(), guest.polled_at())
         };
-        self.spent.add(instance.spent(cpu));
+        self.spent.add(Spent { until: Some(at), ..instance.spent(cpu) });
         match ended {
             Ok(Ok(answers)) => {
                 self.calls.give_back(instance, at);

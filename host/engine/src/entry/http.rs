@@ -1,6 +1,9 @@
 //! `wasi:http/incoming-handler`: one request, its body streaming in while the response streams out.
 
-use std::{pin::Pin, sync::Arc};
+use std::{
+    pin::Pin,
+    sync::{Arc, atomic::AtomicU32},
+};
 
 use host_core::{
     body::Body,
@@ -48,14 +51,14 @@ pub(crate) async fn call(function: &Function, current: Arc<Current>, request: Re
     if told.is_some_and(|size| size > most.0) {
         return Called::failed(too_large(most));
     }
-    let inside = match function.admit() {
+    let inside = match function.admit_for_long() {
         Ok(inside) => inside,
         Err(overloaded) => return Called::failed(overloaded),
     };
     let Some(calls) = function.calls.clone().filter(|it| it.mould.http.is_some()) else {
         return Called::failed(no_entry(Entry::Http));
     };
-    let watch = current.first_watch();
+    let watch = current.watch();
     match calls.lend(&current, &watch) {
         Ok(instance) => Running::start(calls, current, watch, instance, inside, request).head().await,
         Err(overloaded) => Called::failed(overloaded),
@@ -73,7 +76,7 @@ struct Running {
     exchange: Arc<Exchange>,
     guest: Guest,
     answer: oneshot::Receiver<Head>,
-    _inside: Inside,
+    _inside: Inside<Arc<AtomicU32>>,
 }
 
 /// How the guest's work ended.
@@ -88,7 +91,7 @@ impl Running {
         current: Arc<Current>,
         watch: Watch,
         instance: Instance,
-        inside: Inside,
+        inside: Inside<Arc<AtomicU32>>,
         request: Request<Body>,
     ) -> Self {
         let exchange = Arc::new(Exchange::default());
@@ -104,7 +107,7 @@ impl Running {
     async fn head(mut self) -> Called {
         let head = tokio::select! {
             biased;
-            ended = self.watch.over(&mut self.guest) => {
+            ended = self.watch.over(&self.current, &mut self.guest) => {
                 let ended = self.ended(ended);
                 return self.done(ended);
             }
@@ -163,7 +166,7 @@ impl Running {
         };
         match download::whole(frames) {
             Ok((body, size)) => {
-                spent.bytes_out = size;
+                (spent.bytes_out, spent.until) = (size, Some(self.guest.polled_at()));
                 let end = End::Now(self.current.finish(spent, None));
                 Called { reply: Ok(Reply::Http(Response::from_parts(head, body))), end }
             }
@@ -186,7 +189,7 @@ impl Running {
     }
 
     async fn stream_out(mut self, body_is_over: oneshot::Receiver<()>) -> Finished {
-        let ended = self.watch.over(&mut self.guest).await;
+        let ended = self.watch.over(&self.current, &mut self.guest).await;
         let ended = self.ended(ended);
         let deadline = self.watch.deadline.into();
         match ended {

@@ -34,7 +34,7 @@ pub(crate) async fn call(
     let Some(command) = function.job.clone() else {
         return Called::failed(no_entry(Entry::Job));
     };
-    let inside = match function.admit() {
+    let inside = match function.admit_for_long() {
         Ok(inside) => inside,
         Err(overloaded) => return Called::failed(overloaded),
     };
@@ -71,7 +71,7 @@ async fn run(command: CommandPre<Guest>, current: &Arc<Current>, watch: Watch, j
         let command = command.instantiate_async(&mut store).await?;
         command.wasi_cli_run().call_run(&mut store).await
     }));
-    let ended = watch.over(&mut work).await;
+    let ended = watch.over(current, &mut work).await;
     let cpu = work.cpu();
     drop(work);
     let guest = store.data();

@@ -3,7 +3,10 @@
 use std::{
     io,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -27,7 +30,14 @@ const CHUNK: usize = 64 << 10;
 #[derive(Clone)]
 pub(crate) struct Capture {
     stream: Stream,
-    pipes: Arc<Mutex<Pipes>>,
+    shared: Arc<Shared>,
+}
+
+/// What both streams of an instance share.
+struct Shared {
+    /// Whether something was written since the lines were ended last. Most calls write nothing.
+    is_written: AtomicBool,
+    pipes: Mutex<Pipes>,
 }
 
 /// Both streams, which belong to the same call.
@@ -40,20 +50,25 @@ struct Pipes {
 impl Capture {
     /// Standard output and standard error, which belong to no call yet.
     pub(crate) fn both() -> (Self, Self) {
-        let pipes = Arc::new(Mutex::new(Pipes { current: None, output: Vec::new(), error: Vec::new() }));
-        let error = Self { stream: Stream::Stderr, pipes: pipes.clone() };
-        (Self { stream: Stream::Stdout, pipes }, error)
+        let pipes = Mutex::new(Pipes { current: None, output: Vec::new(), error: Vec::new() });
+        let shared = Arc::new(Shared { is_written: AtomicBool::new(false), pipes });
+        let error = Self { stream: Stream::Stderr, shared: shared.clone() };
+        (Self { stream: Stream::Stdout, shared }, error)
     }
 
     /// From now on, what is written to either stream belongs to this call.
     pub(crate) fn attach(&self, current: Arc<Current>) {
-        let before = self.pipes.lock().current.replace(current);
+        let before = self.shared.pipes.lock().current.replace(current);
         drop(before);
     }
 
     /// Ends the lines that were begun on either stream, because the call is over.
     pub(crate) fn flush(&self) {
-        let mut pipes = self.pipes.lock();
+        if !self.shared.is_written.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut pipes = self.shared.pipes.lock();
+        self.shared.is_written.store(false, Ordering::Relaxed);
         for stream in [Stream::Stdout, Stream::Stderr] {
             if !pipes.partial(stream).is_empty() {
                 pipes.end_line(stream);
@@ -62,7 +77,9 @@ impl Capture {
     }
 
     fn take(&self, bytes: &[u8]) {
-        self.pipes.lock().take(self.stream, bytes);
+        let mut pipes = self.shared.pipes.lock();
+        self.shared.is_written.store(true, Ordering::Relaxed);
+        pipes.take(self.stream, bytes);
     }
 }
 

@@ -22,7 +22,6 @@ use host_core::{
 };
 use http_body_util::BodyExt;
 use serde_json::json;
-use tokio_util::sync::DropGuard;
 
 use super::{Asked, Config, Http, problem::Problem, stream, table::Route};
 
@@ -51,7 +50,6 @@ struct Read<'a> {
     head: request::Parts,
     body: Whole,
     context: CallContext,
-    guard: DropGuard,
 }
 
 /// Whether a request may ask for any of it. Every request is asked this.
@@ -73,18 +71,13 @@ impl Keeping {
         if (key.is_none() && !is_later) || !(entries.http || entries.handler) {
             return self.calls.by_entry(asked).await;
         }
-        let Asked { route, skip, request, context, guard } = *asked;
+        let Asked { route, skip, request, context } = *asked;
         let (head, body) = request.into_parts();
         let body = stream::read(body, route.max_body, route.timeout, bodies).await?;
-        let read = Read { route, skip, head, body, context, guard };
+        let read = Read { route, skip, head, body, context };
         match key {
             Some(key) => self.once(config, key, is_later, read).await,
-            None => {
-                let answer = self.keep(config, &read, RunId::next()).await;
-                // It is answered by another call.
-                read.guard.disarm();
-                answer
-            }
+            None => self.keep(config, &read, RunId::next()).await,
         }
     }
 
@@ -174,9 +167,8 @@ impl Answer for Http {
     ) -> Answered {
         let route = Arc::new(Route::by_name(&revision));
         context.traceparent = super::traceparent_of(request.headers());
-        let guard = context.cancelled.clone().drop_guard();
         let call = context.id.to_string();
-        let asked = Asked { route: &route, skip, request: request.map(Body::from), context, guard };
+        let asked = Asked { route: &route, skip, request: request.map(Body::from), context };
         let answered = self.by_entry(Box::new(asked)).await;
         let (transient, response) = match answered {
             Ok(response) => (busy(&response), response),

@@ -12,7 +12,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use host_core::{
     body::{self, BodyError, Unread, Whole},
-    budget::Budget,
+    budget::{Budget, Part},
 };
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
@@ -31,7 +31,7 @@ pub(super) fn incoming(body: Body) -> body::Body {
 /// Reads a whole body of at most `most` bytes, no longer than `longest`.
 pub(super) async fn read(body: Body, most: u64, longest: Duration, bodies: &Arc<Budget>) -> Result<Whole, Problem> {
     if body.is_end_stream() {
-        return Ok(Whole { bytes: Bytes::new(), held: bodies.part() });
+        return Ok(Whole { bytes: Bytes::new(), held: Part::nothing() });
     }
     let mut reading = std::pin::pin!(body::read(body, most, bodies));
     let read = match soon(reading.as_mut()).await {

@@ -51,7 +51,7 @@ async fn take_replayed(
     let mut context = CallContext::new(TriggerRef::new("kafka", "wine-models"));
     context.given_up_at = given_up_at;
     let place = |offset| Place { topic: "models".into(), partition: 0, offset };
-    context.origins = (0..events.len() as u64).map(place).collect();
+    context.origins = Some((0..events.len() as u64).map(place).collect());
     let function = FunctionRef { name: host_core::ports::models(), revision: None };
     let called = descriptors.call(Target::Function(Name::default_project(), function), context, Call::Events(events));
     match called.await.reply {

@@ -60,7 +60,6 @@ impl Keeping {
             Begun::Mine(turn) if is_later => {
                 // The same run however often the host died on the way.
                 let answer = self.keep(config, &read, RunId::from_uuid(turn.id)).await;
-                read.guard.disarm();
                 self.settle(&scope, turn, config, answer).await
             }
             Begun::Mine(turn) => self.execute(scope, turn, config, read).await,
@@ -79,12 +78,12 @@ impl Keeping {
         config: &Config,
         read: Read<'_>,
     ) -> Result<Response<Body>, Problem> {
-        let Read { route, skip, head, body, context, guard } = read;
+        let Read { route, skip, head, body, context } = read;
         let (keeping, config, route) = (self.clone(), config.clone(), route.clone());
         let executing = tokio::spawn(async move {
             let call = context.id.to_string();
             let request = Request::from_parts(head, Body::from(body.bytes.clone()));
-            let asked = Box::new(Asked { route: &route, skip, request, context, guard });
+            let asked = Box::new(Asked { route: &route, skip, request, context });
             let answer = keeping.calls.by_entry(asked).await;
             let answer = match answer {
                 Err(problem) if !problem.is_refusal() => Ok(problem.of_call(&call).into_response()),

@@ -90,7 +90,8 @@ impl Script {
 impl Dispatch for Script {
     async fn call(&self, _: Target, context: CallContext, call: Call) -> Called {
         let Call::Events(events) = call else { return Called::failed(Failure::fatal("test", "events are expected")) };
-        self.calls.lock().push((context.origins.to_vec(), context.attempt));
+        let places = context.origins.as_deref().unwrap_or_default();
+        self.calls.lock().push((places.to_vec(), context.attempt));
         if events.len() > self.most {
             return Called::failed(Failure::invalid("too-large", "one at a time"));
         }
@@ -102,7 +103,7 @@ impl Dispatch for Script {
                 permit = gate.acquire() => permit.unwrap().forget(),
             }
         }
-        let each = events.iter().zip(&*context.origins);
+        let each = events.iter().zip(places);
         let outcomes = each.map(|(event, place)| (self.answer)(event, place, context.attempt)).collect();
         Called { reply: Ok(Reply::Events(outcomes)), end: End::Now(Finished::default()) }
     }
@@ -170,9 +171,14 @@ impl House {
         Self { around, script, board, source, stop, task }
     }
 
+    /// Asks it to stop; it knows when this returns.
+    pub(super) fn ask_to_stop(&self) {
+        self.stop.cancel();
+    }
+
     /// Asks it to stop and waits until it has.
     pub(super) async fn stop(self) {
-        self.stop.cancel();
+        self.ask_to_stop();
         self.task.await.unwrap().unwrap();
     }
 

@@ -300,9 +300,9 @@ async fn a_source_that_stops_settles_what_is_in_flight() {
     let script = Script::gated(&gate, |event, _, attempt| echo(event, attempt));
     let house = House::start(&brokers, &format!("{IN_OUT}batch = {{ events = 2 }}\n"), Arc::clone(&script));
     until("a call is made", || script.events() == 2).await;
-    let stopping = tokio::spawn(house.stop());
+    house.ask_to_stop();
     gate.add_permits(1);
-    stopping.await.unwrap();
+    house.stop().await;
     assert_eq!((script.events(), committed(&brokers, "g", "in", 0)), (2, Some(2)));
 }
 
