@@ -90,6 +90,7 @@ const LIGHT: &[&str] = &[
     "serde",
     "serde_json",
     "sha2",
+    "smol_str",
     "strsim",
     "thiserror",
     "tokio-util",

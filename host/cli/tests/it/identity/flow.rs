@@ -81,7 +81,7 @@ fn a_team_logs_in_over_tls_and_each_may_do_what_their_token_says() {
 
     drop(host);
     for token in [root.as_str(), developer, viewer] {
-        assert_nowhere(data.path(), token.rsplit_once('_').unwrap().1);
+        assert_nowhere(data.path(), token.splitn(3, '_').nth(2).unwrap());
     }
 }
 
